@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addDemoCommand } from './demo.js';
+import { InputError } from './input-error.js';
+import { addTiersCommand } from './tiers.js';
+
+const { version }: { version: string } = JSON.parse(
+	readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
+
+// Each subcommand lives in a file of its own and adds itself here.
+const program = new Command('brownout')
+	.description('Graceful degradation and priority load shedding.')
+	.version(version)
+	.exitOverride()
+	.showHelpAfterError('(brownout --help shows what there is)');
+addDemoCommand(program);
+addTiersCommand(program);
+
+// A reader that has seen enough (`| head`) closes the pipe; that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+	if (error.code === 'EPIPE') process.exit(0);
+	throw error;
+});
+
+try {
+	await program.parseAsync();
+} catch (error) {
+	// Exit code 2: what was typed or handed in is wrong. 1 is left for failures of the program, which keep their stack.
+	if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+	else if (error instanceof InputError) {
+		process.stderr.write(`brownout: ${error.message}\n`);
+		process.exitCode = 2;
+	} else throw error;
+}

@@ -1,0 +1,117 @@
+import { compiled, type Ladder } from './ladder.js';
+
+/** What a message costs, by what is done with it: processed with all features, processed without, spilled, given away. */
+export const TREATMENTS = ['full', 'lean', 'spill', 'shed'] as const;
+export type Treatment = (typeof TREATMENTS)[number];
+
+/** One number per treatment. */
+export type PerTreatment<T> = { readonly [K in Treatment]: T };
+
+/** What a consumer did between two samples. */
+export interface Window {
+	/** Length, ms. */
+	readonly elapsedMs: number;
+	/** Messages finished, by treatment. */
+	readonly done: PerTreatment<number>;
+	/** Messages that arrived, by priority in the ladder's order; `null` when unknown: paused, or assigned anew. */
+	readonly arrived: readonly number[] | null;
+	/** Work was waiting all the time, so that the window shows what the consumer can do. */
+	readonly backlogged: boolean;
+}
+
+/** What is believed of cost and load. Plain JSON. */
+export interface LoadEstimate {
+	/** Milliseconds of the consumer's time per message; `null` until it was seen under load. */
+	readonly costMs: PerTreatment<number | null>;
+	/** Messages per second by priority, smoothed; `null` while unknown. */
+	readonly arrivalPerS: readonly number[] | null;
+	/** Time since the costs were last confirmed, ms. */
+	readonly ageMs: number;
+}
+
+export const noEstimate: LoadEstimate = Object.freeze({
+	costMs: Object.freeze({ full: null, lean: null, spill: null, shed: null }),
+	arrivalPerS: null,
+	ageMs: 0,
+});
+
+/** Step size of the cost estimate: a backlogged window corrects this share of its error. */
+const LEARN = 0.3;
+/** Arrival is averaged over about this time, ms. */
+const ARRIVAL_MS = 5_000;
+/** Costs that no backlog confirms shrink by half in this time, ms: the capacity of a slow hour must not stay for ever. */
+const LOOSEN_MS = 300_000;
+
+/**
+ * Learns from one window (normalised least mean squares): in a backlogged window the messages' costs add up to its
+ * length. Other windows say nothing about cost, so there the estimate slowly loosens.
+ */
+export function learn(before: LoadEstimate, window: Window): LoadEstimate {
+	const { elapsedMs, done, arrived } = window;
+	if (!(elapsedMs > 0)) return before;
+	const perS = arrived?.map((count, p) => {
+		const rate = (count * 1000) / elapsedMs;
+		const old = before.arrivalPerS?.[p] ?? rate;
+		return old + (rate - old) * Math.min(1, elapsedMs / ARRIVAL_MS);
+	});
+	const total = TREATMENTS.reduce((sum, kind) => sum + done[kind], 0);
+	const challenged = window.backlogged && total > 0;
+	return {
+		costMs: challenged ? corrected(before.costMs, done, elapsedMs, total) : loosened(before.costMs, elapsedMs),
+		arrivalPerS: perS ?? null,
+		ageMs: challenged ? 0 : before.ageMs + elapsedMs,
+	};
+}
+
+function corrected(
+	costMs: PerTreatment<number | null>,
+	done: PerTreatment<number>,
+	elapsedMs: number,
+	total: number,
+): PerTreatment<number | null> {
+	// A treatment that is new to us starts at the mean of the window, which the next windows put right.
+	const guess = (kind: Treatment) => costMs[kind] ?? elapsedMs / total;
+	const seen = TREATMENTS.filter((kind) => done[kind] > 0);
+	const error = elapsedMs - seen.reduce((sum, kind) => sum + done[kind] * guess(kind), 0);
+	const energy = seen.reduce((sum, kind) => sum + done[kind] ** 2, 0);
+	return mapTreatments((kind) =>
+		done[kind] > 0 ? Math.max(0, guess(kind) + (LEARN * error * done[kind]) / energy) : costMs[kind],
+	);
+}
+
+function loosened(costMs: PerTreatment<number | null>, elapsedMs: number): PerTreatment<number | null> {
+	const factor = 2 ** (-elapsedMs / LOOSEN_MS);
+	return mapTreatments((kind) => (costMs[kind] === null ? null : (costMs[kind] as number) * factor));
+}
+
+function mapTreatments<T>(readingOf: (kind: Treatment) => T): PerTreatment<T> {
+	return { full: readingOf('full'), lean: readingOf('lean'), spill: readingOf('spill'), shed: readingOf('shed') };
+}
+
+/** How a level treats a priority, as far as cost is concerned. */
+export function treatmentOf(ladder: Ladder, level: number, priority: number): Treatment {
+	const cell = compiled(ladder).table[level]?.[priority];
+	if (cell === undefined) throw new RangeError(`the ladder has no level ${level} with a priority ${priority}`);
+	if (cell.action === 'spill') return 'spill';
+	if (cell.action !== 'process') return 'shed';
+	return Object.values(cell.features).every(Boolean) ? 'full' : 'lean';
+}
+
+/**
+ * The utilisation to be expected at each level: arrival rate x cost per message there (rule R7). 1 = all of the capacity.
+ *
+ * @returns one number per level; `NaN` where a cost or the arrival is unknown or older than `guard.forgetAfterMs`.
+ */
+export function predictUtilisation(ladder: Ladder, estimate: LoadEstimate): readonly number[] {
+	const { spec } = compiled(ladder);
+	const forgetAfterMs = (spec.guard || undefined)?.forgetAfterMs ?? 600_000;
+	const { arrivalPerS, costMs, ageMs } = estimate;
+	return ladder.levels.map((_, level) =>
+		arrivalPerS === null || ageMs > forgetAfterMs
+			? Number.NaN
+			: arrivalPerS.reduce(
+					(sum, rate, p) => sum + (rate === 0 ? 0 : rate * (costMs[treatmentOf(ladder, level, p)] ?? Number.NaN)),
+					0,
+				) / 1000,
+	);
+}

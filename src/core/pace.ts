@@ -1,0 +1,66 @@
+/** How fast spilled messages are fed back. Plain JSON. */
+export interface Pace {
+	/** Messages per second, >= 0. */
+	readonly perS: number;
+	/** Time until it may grow again after a standing delay, ms. */
+	readonly waitMs: number;
+	/** What the spare capacity is multiplied by, >= 1: an estimate that nothing contradicts slowly loosens. */
+	readonly trust: number;
+}
+
+/** What the pace of the next interval depends on. */
+export interface PaceInput {
+	/** Time since the last call, ms. */
+	readonly elapsedMs: number;
+	/** Replay is permitted (see {@link mayReplay}). */
+	readonly mayRun: boolean;
+	/** The demand has risen since the last call. */
+	readonly rising: boolean;
+	/** Live messages wait for longer than handling takes: there is no room at this pace. */
+	readonly standingDelay: boolean;
+	/** Messages per second that were really fed since the last call; `NaN` = unknown. */
+	readonly fedPerS: number;
+	/** Messages per second that the capacity left by live load would carry; `NaN` = unknown. */
+	readonly sparePerS: number;
+	/** A cap by the user, messages per second. Default none. */
+	readonly maxPerS?: number | undefined;
+}
+
+/** Not replaying. */
+export const noPace: Pace = Object.freeze({ perS: 0, waitMs: 0, trust: 1 });
+
+/** The first pace, messages per second, when nothing is known; else this share of the spare capacity. */
+const START_PER_S = 10;
+const START_SHARE = 0.1;
+/** The least pace of a replay that may run: no estimate, however wrong, stops it for ever. */
+const LEAST_PER_S = 1;
+/** Growth per second, of the pace and of the trust. */
+const RAMP = 0.5;
+const LOOSEN = 0.05;
+const TRUST_MAX = 1_000;
+/** How long the pace rests after a standing delay, ms. */
+const REST_MS = 5_000;
+
+/**
+ * The pace of the next interval (rule M3): towards the spare capacity on a ramp, cut at once when the demand rises. Where
+ * the capacity is unknown it feels its way up; at a standing delay it halves and rests.
+ */
+export function nextPace(before: Pace, input: PaceInput): Pace {
+	if (!input.mayRun || input.rising) return noPace;
+	const seconds = input.elapsedMs / 1000;
+	const restedMs = Math.max(0, before.waitMs - input.elapsedMs);
+	// One cut a rest: a delay needs time to go before it says something about the new pace.
+	const cut = input.standingDelay && restedMs === 0;
+	const waitMs = cut ? REST_MS : restedMs;
+	const resting = waitMs > 0;
+	const trust = resting ? 1 : Math.min(before.trust * (1 + LOOSEN * seconds), TRUST_MAX);
+	const known = !Number.isNaN(input.sparePerS);
+	const cap = known ? Math.max(LEAST_PER_S, input.sparePerS * trust) : Number.POSITIVE_INFINITY;
+	const start = known ? cap * START_SHARE : START_PER_S;
+	// A pace that handlers cannot follow does not grow.
+	const followed = Number.isNaN(input.fedPerS) ? Number.POSITIVE_INFINITY : Math.max(start, 2 * input.fedPerS);
+	const grown = Math.min(before.perS * (1 + RAMP * seconds), followed);
+	const wanted = cut ? before.perS / 2 : resting ? before.perS : grown;
+	const least = resting ? LEAST_PER_S : Math.max(LEAST_PER_S, start);
+	return { perS: Math.min(Math.max(wanted, least), cap, input.maxPerS ?? cap), waitMs, trust };
+}

@@ -1,0 +1,67 @@
+import { SpillError, type SpillRecord } from '../ports/spill.js';
+import type { Tally } from './ledger.js';
+import type { Spiller } from './spiller.js';
+import type { Outcome } from './types.js';
+import type { Planned } from './wrap.js';
+
+/** What keeping messages touches. */
+export interface Keeping<M> {
+	readonly spiller: Spiller<M>;
+	readonly tally: Tally;
+	readonly keyOf: ((message: M) => string) | undefined;
+	readonly nowMs: number;
+	/** The store is open, and what it held is booked. */
+	recovered(): Promise<void>;
+	failed(error: unknown, name: string): void;
+}
+
+const SPILLED = Object.freeze({ action: 'spill' } as const);
+
+/**
+ * Appends messages together (rule M2). `undefined` stands for one that could not be kept and is to be processed instead;
+ * with `whenSpillFails: 'reject'` it is handed back. Never rejects.
+ */
+export async function keep<M, N extends string, P extends string, F extends string, V>(
+	{ spiller, tally, keyOf, nowMs, recovered, failed }: Keeping<M>,
+	messages: readonly Planned<M, N, P, F>[],
+	handler: string,
+): Promise<(Outcome<V> | undefined)[]> {
+	const outcomes: (Outcome<V> | undefined)[] = messages.map(() => undefined);
+	const records: { readonly at: number; readonly record: SpillRecord }[] = [];
+	let cause: unknown;
+	for (const [at, { route, message }] of messages.entries()) {
+		try {
+			const headers = { handler, tier: route.tier, priority: route.decision.priority };
+			records.push({ at, record: spiller.record(message, String(keyOf?.(message) ?? ''), headers, nowMs) });
+		} catch (error) {
+			// One message that cannot be written does not keep the others from being kept.
+			cause = error;
+			failed(error, 'encode');
+		}
+	}
+	tally.appending(records.length);
+	let kept = 0;
+	try {
+		await recovered();
+		if (records.length > 0) await spiller.append(records.map(({ record }) => record));
+		for (const { at } of records) outcomes[at] = SPILLED;
+		kept = records.length;
+	} catch (error) {
+		cause = error;
+		failed(error, 'append');
+	}
+	tally.appended(records.length, kept);
+	if (spiller.whenFails !== 'reject') return outcomes;
+	return outcomes.map((outcome) => {
+		if (outcome !== undefined) return outcome;
+		tally.leave('rejected');
+		return { action: 'reject', cause };
+	});
+}
+
+/** There is nowhere to keep them. */
+export function missing(): SpillError {
+	return new SpillError('the level spills, but the shedder has no spill store', {
+		code: 'SPILL_MISSING',
+	});
+}

@@ -1,0 +1,129 @@
+import type { LadderController } from '../control/controller.js';
+import { type Treatment, treatmentOf } from '../core/estimate.js';
+import { mayReplay } from '../core/replay-gate.js';
+import type { Spilled } from '../ports/spill.js';
+import { Replayer } from '../replay/replayer.js';
+import type { Handlers } from './handlers.js';
+import type { Tally } from './ledger.js';
+import type { Router } from './router.js';
+import type { Spiller } from './spiller.js';
+import type { ReplayOptions } from './types.js';
+
+/** The share of the capacity that replay may bring the load up to. */
+const REPLAY_UP_TO = 0.95;
+
+/** Brings spilled messages back to their handlers, as far as the ladder and the load leave room (rule M3). */
+export class Replaying<M, N extends string, S extends string, G extends string, R extends string, F extends string> {
+	readonly #replayer: Replayer;
+	readonly #controller: LadderController<N, S, G, R, F>;
+	readonly #tally: Tally;
+	readonly #options: ReplayOptions<N>;
+	/** The store cannot tell how much it holds, so it is read until it is empty. */
+	searching = false;
+	#plannedAtMs: number;
+	#demand = 0;
+	#told = 0;
+
+	constructor(
+		controller: LadderController<N, S, G, R, F>,
+		spiller: Spiller<M>,
+		router: Router<M, N, S, G, R, F>,
+		handlers: Handlers<M, N, G | R, F>,
+		tally: Tally,
+		options: ReplayOptions<N>,
+		failed: (error: unknown, name: string) => void,
+	) {
+		const { clock } = controller;
+		this.#controller = controller;
+		this.#tally = tally;
+		this.#options = options;
+		this.#plannedAtMs = clock.nowMs();
+		const handle = async (record: Spilled): Promise<'replayed' | 'expired'> => {
+			if (record.expiresAtMs !== undefined && record.expiresAtMs <= controller.epochMs) return 'expired';
+			const { handler: name = 'default', tier, priority } = record.headers ?? {};
+			const handler = handlers.find(name);
+			if (handler === undefined) {
+				throw new Error(`a spilled message waits for a handler named "${name}", but none was wrapped under it`);
+			}
+			const message = spiller.codec.decode(record.payload);
+			const { context } = router.ofReplayed(tier, priority);
+			tally.replay(this.#treatment);
+			await handler(message, { ...context, replayed: true });
+			return 'replayed';
+		};
+		this.#replayer = new Replayer({
+			clock,
+			store: spiller.store,
+			handle,
+			settled: (counts) => tally.returned(counts),
+			failed,
+		});
+	}
+
+	/** Messages are being fed right now. */
+	get running(): boolean {
+		return this.#hasWork && this.#replayer.running;
+	}
+
+	/** There is something to feed, as far as is known. */
+	get #hasWork(): boolean {
+		if (this.#replayer.drained) this.searching = false;
+		return this.#tally.ledger.waiting > 0 || this.searching;
+	}
+
+	/** Messages per second. */
+	get perS(): number {
+		return this.#replayer.pace.perS;
+	}
+
+	/** How long the rest takes at this pace, ms; `null` while nothing moves. */
+	get etaMs(): number | null {
+		const { fedPerS } = this.#replayer;
+		return this.running && fedPerS > 0 ? (this.#tally.ledger.waiting * 1000) / fedPerS : null;
+	}
+
+	/** The ladder has moved on: sets the pace until the next check. */
+	plan(): void {
+		const { ladder, state, severity, paused, load, rules, clock, consumers } = this.#controller;
+		const nowMs = clock.nowMs();
+		const demand = ladder.levels.indexOf(this.#controller.demand);
+		const { upTo, maxPerS } = this.#options;
+		const gate = { level: state.level, demand, severity, paused };
+		const live = paused ? 0 : (load.utilisation[rules] ?? Number.NaN);
+		const costMs = load.estimate.costMs[this.#treatment] ?? Number.NaN;
+		const sharing = [...consumers].filter((consumer) => consumer.replaying).length;
+		this.#replayer.plan({
+			elapsedMs: nowMs - this.#plannedAtMs,
+			mayRun: this.#hasWork && (upTo === undefined ? state.replay : mayReplay(ladder, gate, upTo)),
+			rising: demand > this.#demand,
+			standingDelay: load.standingDelay && !paused,
+			sparePerS: ((REPLAY_UP_TO - live) * 1000) / costMs / Math.max(1, sharing),
+			maxPerS,
+		});
+		this.#plannedAtMs = nowMs;
+		this.#demand = demand;
+	}
+
+	/** How many were replayed since the last call. */
+	progress(): number {
+		const { replayed } = this.#tally.ledger;
+		const records = replayed - this.#told;
+		this.#told = replayed;
+		return records;
+	}
+
+	/** What a message costs that comes back now. */
+	get #treatment(): Treatment {
+		const { ladder, rules, severity } = this.#controller;
+		// Whole levels apply while a cooldown holds them, whatever the severity.
+		return treatmentOf(ladder, ladder.spec.gradual === true ? Math.min(rules, Math.floor(severity)) : rules, 0);
+	}
+
+	tick(): void {
+		this.#replayer.tick();
+	}
+
+	stop(timeoutMs: number): Promise<void> {
+		return this.#replayer.stop(timeoutMs);
+	}
+}

@@ -1,0 +1,132 @@
+import type { Clock } from '../ports/clock.js';
+import { SpillError, type SpillRecord, type SpillStats, type SpillStore } from '../ports/spill.js';
+import { within } from '../ports/time.js';
+
+/** How a message becomes bytes and a message again. */
+export interface Codec<M> {
+	encode(message: M): Uint8Array;
+	decode(payload: Uint8Array): M;
+}
+
+export interface SpillOptions<M> {
+	readonly store: SpillStore;
+	/** Default: JSON in UTF-8. */
+	readonly codec?: Codec<M> | undefined;
+	/** A message's own id, so that a store can drop duplicates. Default: a number unique to this process. */
+	readonly idOf?: ((message: M) => string) | undefined;
+	/** Spilled messages older than this are not worth replaying. Default: they are for ever. */
+	readonly expiresAfterMs?: number | undefined;
+	/** What becomes of a message that could not be kept (rule M2): processed all the same, or handed back. Default `'process'`. */
+	readonly whenSpillFails?: 'process' | 'reject' | undefined;
+}
+
+const APPEND_TIMEOUT_MS = 10_000;
+
+/** A spill store as the shedder uses it: opened once, every wait bounded, messages for records. */
+export class Spiller<M> {
+	readonly store: SpillStore;
+	readonly codec: Codec<M>;
+	readonly whenFails: 'process' | 'reject';
+	/** The store's own figures as of the last check. */
+	stats: SpillStats | undefined;
+	readonly #options: SpillOptions<M>;
+	readonly #clock: Clock;
+	// Not a UUID: a page of an insecure origin cannot make one.
+	readonly #prefix = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+	#next = 0;
+	#opening: Promise<number | null> | undefined;
+
+	constructor(options: SpillOptions<M>, clock: Clock) {
+		this.#options = options;
+		this.#clock = clock;
+		this.store = options.store;
+		this.codec = options.codec ?? jsonCodec();
+		this.whenFails = options.whenSpillFails ?? 'process';
+	}
+
+	/** Opens the store once. @returns how many records it already held, `null` when it cannot tell. */
+	open(): Promise<number | null> {
+		this.#opening ??= this.#open().catch((error: unknown) => {
+			// The next append tries again.
+			this.#opening = undefined;
+			throw error;
+		});
+		return this.#opening;
+	}
+
+	async #open(): Promise<number | null> {
+		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.open', this.store.open());
+		this.stats = await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.stats', this.store.stats());
+		return this.stats.records;
+	}
+
+	record(message: M, key: string, headers: { readonly [name: string]: string }, nowMs: number): SpillRecord {
+		const { idOf, expiresAfterMs } = this.#options;
+		const payload = this.codec.encode(message);
+		const { maxRecordBytes } = this.store.capabilities;
+		if (payload.byteLength > maxRecordBytes) {
+			throw new SpillError(
+				`a message of ${payload.byteLength} bytes is larger than the ${maxRecordBytes} that the store keeps`,
+				{ code: 'SPILL_RECORD_TOO_LARGE' },
+			);
+		}
+		return {
+			id: idOf?.(message) ?? `${this.#prefix}-${this.#next++}`,
+			key,
+			payload,
+			enqueuedAtMs: nowMs,
+			expiresAtMs: expiresAfterMs === undefined ? undefined : nowMs + expiresAfterMs,
+			headers,
+		};
+	}
+
+	/** Resolves when the records are durable (rule M2). */
+	async append(records: readonly SpillRecord[]): Promise<void> {
+		await this.open();
+		const abort = new AbortController();
+		try {
+			await within(
+				this.#clock,
+				APPEND_TIMEOUT_MS,
+				'spill.append',
+				this.store.append(records, { signal: abort.signal }),
+			);
+		} catch (error) {
+			abort.abort(error);
+			throw error;
+		}
+	}
+
+	/** How full the store is, 0..1; 0 where it cannot tell. Reads the figures of the open store anew. */
+	async full(): Promise<number> {
+		this.stats = await this.store.stats();
+		const { bytes, capacityBytes } = this.stats;
+		return bytes === null || capacityBytes === null || capacityBytes === 0 ? 0 : bytes / capacityBytes;
+	}
+
+	/** Closes the store, if it was opened. */
+	async close(): Promise<void> {
+		try {
+			if (this.#opening === undefined) return;
+			await this.#opening;
+		} catch {
+			// It never opened, which was told when it failed; what it holds is released all the same.
+		}
+		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', this.store.close());
+	}
+}
+
+function jsonCodec<M>(): Codec<M> {
+	const encoder = new TextEncoder();
+	const decoder = new TextDecoder();
+	return {
+		encode(message) {
+			const text = JSON.stringify(message);
+			// undefined and functions have no JSON; better an error now than a record that cannot be read back.
+			if (text === undefined)
+				throw new SpillError('a message that JSON cannot write needs a codec', { code: 'SPILL_CODEC' });
+			return encoder.encode(text);
+		},
+		decode: (payload) => JSON.parse(decoder.decode(payload)) as M,
+	};
+}

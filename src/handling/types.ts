@@ -1,0 +1,88 @@
+import type { Emitter } from '../control/emitter.js';
+import type { Controller, ControllerEvents } from '../control/types.js';
+import type { Decision } from '../core/decide.js';
+import type { Hold } from '../core/state.js';
+import type { SpillStore } from '../ports/spill.js';
+import type { DroppedEpisode } from './episodes.js';
+import type { Classification, HandlerContext } from './router.js';
+import type { SpillOptions } from './spiller.js';
+import type { Observable } from './stats.js';
+
+/** What became of a message (rule M2). After a rejected promise the caller must not acknowledge it. */
+export type Outcome<V> =
+	| { readonly action: 'process'; readonly value: V }
+	/** Durably kept; the caller may acknowledge. */
+	| { readonly action: 'spill' }
+	/** Given up on purpose; the caller may acknowledge. */
+	| { readonly action: 'drop' }
+	/** Handed back: the caller must not acknowledge. */
+	| { readonly action: 'reject'; readonly cause?: unknown };
+
+export interface ReplayOptions<N extends string> {
+	/** Replay runs at or below this level. Default: see `mayReplay`. */
+	readonly upTo?: N | undefined;
+	/** A cap on the pace, messages per second. Default: the spare capacity. */
+	readonly maxPerS?: number | undefined;
+}
+
+export interface ShedderOptions<M, P extends string, N extends string> extends Classification<M, P> {
+	/** When a message came to be, epoch ms. Feeds `messageAge()`. */
+	readonly timeOf?: ((message: M) => number) | undefined;
+	/** Where spilled messages are kept. Without one they are processed instead (rule M2). */
+	readonly spill?: SpillStore | SpillOptions<M> | undefined;
+	readonly replay?: ReplayOptions<N> | undefined;
+	/** `'observe'` decides and counts everything and changes nothing; `'off'` is a pass-through (rule D5). Default `'enforce'`. */
+	readonly mode?: 'enforce' | 'observe' | 'off' | undefined;
+}
+
+export interface ShedderEvents<N extends string, S extends string, P extends string> extends ControllerEvents<N, S> {
+	/** A run of drops is over: this is what to backfill. */
+	dropped: (episode: DroppedEpisode<P>) => void;
+	/** Told at each check while replay makes progress. */
+	replayed: (progress: { readonly records: number; readonly waiting: number; readonly etaMs: number | null }) => void;
+	tiersReplaced: (change: { readonly version: number }) => void;
+}
+
+/** Messages -> actions. See {@link createLoadShedder}. */
+export interface LoadShedder<
+	M,
+	N extends string,
+	S extends string,
+	G extends string,
+	R extends string,
+	F extends string,
+> extends Omit<Controller<N, S, G, R, F>, keyof Emitter<unknown>>,
+		Emitter<ShedderEvents<N, S, G | R>>,
+		Observable {
+	readonly controller: Controller<N, S, G, R, F>;
+	/** Looks, counts nothing. */
+	decide(message: M): Decision<N, G | R, F>;
+	/** Looks and counts, for callers that act themselves. A `spill` is theirs to carry out and counts as handed back. */
+	admit(message: M): Decision<N, G | R, F>;
+	/** Why a message is treated as it is, and what holds recovery back, in data and in words (rule D6). */
+	explain(message: M): {
+		readonly decision: Decision<N, G | R, F>;
+		readonly tier: string;
+		readonly holds: readonly Hold<S>[];
+		readonly text: string;
+	};
+	/**
+	 * Wraps a handler: each message is processed, spilled, dropped or rejected. The promise rejects with the handler's own
+	 * error.
+	 *
+	 * @param options.name  finds the handler again when spilled messages come back after a restart. Default `'default'`.
+	 * @throws ConfigError when another handler has the name.
+	 */
+	wrap<V>(
+		handler: (message: M, context: HandlerContext<N, G | R, F>) => V | Promise<V>,
+		options?: { readonly name?: string | undefined },
+	): (message: M) => Promise<Outcome<V>>;
+	/**
+	 * The same for batches. All appends of a batch go out together and are awaited once; the handler is called for one
+	 * message after the other. When it throws, the rest is not handled and the promise rejects with its error.
+	 */
+	wrapBatch<V>(
+		handler: (message: M, context: HandlerContext<N, G | R, F>) => V | Promise<V>,
+		options?: { readonly name?: string | undefined },
+	): (messages: readonly M[]) => Promise<Outcome<V>[]>;
+}

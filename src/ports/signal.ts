@@ -1,0 +1,34 @@
+/**
+ * One measured quantity: consumer lag, heap ratio, queue delay.
+ *
+ * A reading is a finite number >= 0 in the unit of its thresholds. Anything else (`NaN`, `Infinity`, a negative number,
+ * a throw, a rejection, an answer after the time-out) is a bad reading: unknown, never healthy (rule R5).
+ */
+export interface SignalSource {
+	/** Called once a check, never concurrently with itself. */
+	read(): number | Promise<number>;
+	/**
+	 * `false` when the reading cannot go down while intake is paused (broker lag). A controller refuses a source that
+	 * says `false` where its ladder assumes `true` on a level that pauses intake (rule R8). Default `true`.
+	 */
+	readonly fallsWhilePaused?: boolean | undefined;
+	/** Ends timers and connections of its own. Called by `stop()`. */
+	close?(): void | Promise<void>;
+}
+
+/** A signal that is fed by the messages of every shedder of its controller, rather than asked. */
+export interface FedSignal extends SignalSource {
+	/**
+	 * A message was offered, whatever becomes of it.
+	 *
+	 * @param ageMs  now - its time; `NaN` where messages have no time.
+	 * @param idle   nothing had been waiting before it.
+	 */
+	offered(ageMs: number, idle: boolean): void;
+	/** It is done with: handled, kept, dropped or handed back. */
+	left(): void;
+}
+
+export function isFed(source: SignalSource): source is FedSignal {
+	return 'offered' in source;
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../ports/clock.js';
+import { type FedSignal, isFed, type SignalSource } from '../ports/signal.js';
+import { systemClock } from '../ports/time.js';
+
+/** The rate is averaged over about this time, ms: that of one check swings with the size of batches. */
+const SMOOTH_MS = 3_000;
+
+/**
+ * Lag in seconds: lag in messages / messages per second that the shedders of its controller take from the queue. A
+ * threshold in seconds holds at any rate, where 100 000 messages are five seconds for one consumer and an hour for another.
+ *
+ * 0 messages are 0 seconds; a lag of which nothing is taken is unknown. It cannot fall while intake is paused (rule R8).
+ */
+export function lagSeconds(
+	lag: SignalSource | (() => number | Promise<number>),
+	clock: Clock = systemClock,
+): FedSignal {
+	const source: SignalSource = typeof lag === 'function' ? { read: lag } : lag;
+	let offered = 0;
+	let sinceMs = clock.nowMs();
+	let perS = Number.NaN;
+	const seconds = (messages: number): number => (messages === 0 ? 0 : perS > 0 ? messages / perS : Number.NaN);
+	return {
+		fallsWhilePaused: false,
+		offered(ageMs, idle) {
+			offered++;
+			if (isFed(source)) source.offered(ageMs, idle);
+		},
+		left() {
+			if (isFed(source)) source.left();
+		},
+		read() {
+			const elapsedMs = clock.nowMs() - sinceMs;
+			// A silence says nothing about the rate until it has lasted; a rate that fades would make any lag look endless.
+			if (elapsedMs > 0 && (offered > 0 || !(perS > 0) || elapsedMs >= SMOOTH_MS)) {
+				const rate = (offered * 1000) / elapsedMs;
+				perS = perS > 0 ? perS + (rate - perS) * Math.min(1, elapsedMs / SMOOTH_MS) : rate;
+				offered = 0;
+				sinceMs += elapsedMs;
+			}
+			const reading = source.read();
+			return typeof reading === 'number' ? seconds(reading) : reading.then(seconds);
+		},
+		close: () => source.close?.(),
+	};
+}

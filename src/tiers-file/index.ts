@@ -1,0 +1,2 @@
+export { TierFileError } from './error.js';
+export { type TiersWatch, type WatchTiersOptions, watchTiers } from './watch.js';

@@ -1,0 +1,462 @@
+import { describe, expect, it, vi } from 'vitest';
+import { memorySpill, SpillError, SpillFullError } from '../../src/index.js';
+import {
+	type Deferred,
+	deferred,
+	driver,
+	expectNoLeaks,
+	fails,
+	imbalance,
+	isSettled,
+	type Message,
+	never,
+	settled,
+	slow,
+	unruly,
+} from '../control/driver.js';
+import { fc } from '../support/property.js';
+
+expectNoLeaks();
+
+/** A shedder at a level that spills, with a handler that writes down what reaches it. */
+async function spilling(options: Parameters<typeof driver>[0] & { readonly store?: ReturnType<typeof unruly> } = {}) {
+	const { store = unruly(), ...rest } = options;
+	const made = driver({ spill: store.store, ...rest });
+	await made.at('AGGRESSIVE');
+	const handled: { readonly message: Message; readonly enriched: boolean }[] = [];
+	const handler = (message: Message, context: { readonly features: { readonly enrichment: boolean } }) => {
+		handled.push({ message, enriched: context.features.enrichment });
+		return message.n;
+	};
+	return {
+		...made,
+		...store,
+		handled,
+		handle: made.shedder.wrap(handler, { name: 'one' }),
+		handleMany: made.shedder.wrapBatch((...parts: Parameters<typeof handler>) => handler(...parts), { name: 'many' }),
+	};
+}
+
+describe('spilling (M2)', () => {
+	it('M2: resolves only when the store says that the record is durable', async () => {
+		const { shedder, handle, handled, trouble } = await spilling();
+		const durable = deferred();
+		trouble.append = () => durable.promise;
+		const outcome = handle({ key: 'x', n: 1 });
+		expect(await isSettled(outcome)).toBe(false);
+		expect(shedder.stats()).toMatchObject({ inFlight: 1, waiting: 0, spilled: 0 });
+		durable.resolve();
+		expect(await outcome).toEqual({ action: 'spill' });
+		expect(shedder.stats()).toMatchObject({ inFlight: 0, waiting: 1, spilled: 1 });
+		expect(handled).toEqual([]);
+	});
+
+	it('M2: nothing is appended before the store is open, and it is opened once', async () => {
+		const { store, trouble, appends } = unruly();
+		const opened = deferred();
+		const open = vi.fn(() => opened.promise);
+		trouble.open = open;
+		const { shedder } = driver({ spill: store });
+		shedder.override({ level: 'AGGRESSIVE', ttlMs: 60_000, reason: 'test' });
+		const handle = shedder.wrap(() => {});
+		const outcomes = [handle({ key: 'x' }), handle({ key: 'y' })];
+		await settled();
+		expect(appends.length).toBe(0);
+		opened.resolve();
+		await Promise.all(outcomes);
+		expect(open).toHaveBeenCalledTimes(1);
+		expect(appends.length).toBe(2);
+	});
+
+	it.each([
+		['fails', fails('disk gone'), 'disk gone', 0],
+		['is full', () => Promise.reject(new SpillFullError('no room')), 'no room', 0],
+		['hangs', never, 'spill.append took longer than 10000 ms', 10_000],
+	] as const)(
+		'M2: when the store %s the message is processed lean, and it is told and counted',
+		async (_, append, message, afterMs) => {
+			const { shedder, handle, handled, trouble, failures, clock } = await spilling();
+			trouble.append = append;
+			const outcome = handle({ key: 'x', n: 5 });
+			await clock.advance(afterMs);
+			expect(await outcome).toEqual({ action: 'process', value: 5 });
+			expect(handled).toEqual([{ message: { key: 'x', n: 5 }, enriched: false }]);
+			expect(failures.map(({ during, error }) => `${during}: ${(error as Error).message}`)).toEqual([
+				`spill: ${message}`,
+			]);
+			expect(shedder.stats()).toMatchObject({ processed: 1, waiting: 0, inFlight: 0, spilled: 0 });
+			expect(shedder.stats().errors.spill).toBe(1);
+			expect(imbalance(shedder.stats())).toBe(0);
+		},
+	);
+
+	it("M2: whenSpillFails 'reject' hands it back with the cause instead", async () => {
+		const { store, trouble } = unruly();
+		const { shedder, at } = driver({ spill: { store, whenSpillFails: 'reject' } });
+		await at('AGGRESSIVE');
+		const handler = vi.fn();
+		const cause = new Error('disk gone');
+		trouble.append = () => Promise.reject(cause);
+		expect(await shedder.wrap(handler)({ key: 'x' })).toEqual({ action: 'reject', cause });
+		expect(await shedder.wrapBatch(handler)([{ key: 'x' }, { key: 'G1' }])).toMatchObject([
+			{ action: 'reject', cause },
+			{ action: 'process' },
+		]);
+		expect(handler).toHaveBeenCalledTimes(1);
+		expect(shedder.stats()).toMatchObject({ rejected: 2, processed: 1, protectedShed: 0 });
+		expect(imbalance(shedder.stats())).toBe(0);
+	});
+
+	it('M2: a handler that throws after the store failed rejects with its own error and is counted as failed', async () => {
+		const { store, trouble } = unruly();
+		const { shedder, at } = driver({ spill: store });
+		await at('AGGRESSIVE');
+		trouble.append = fails('disk gone');
+		const error = new Error('of the handler');
+		await expect(shedder.wrap(() => Promise.reject(error))({ key: 'x' })).rejects.toBe(error);
+		expect(shedder.stats()).toMatchObject({ failed: 1, processed: 0, inFlight: 0 });
+	});
+
+	it('M2: a message that cannot be written is processed, and the rest of its batch is kept', async () => {
+		const { shedder, handleMany, handled, failures, appends } = await spilling();
+		const circular: { key: string; self?: unknown } = { key: 'x' };
+		circular.self = circular;
+		const outcomes = await handleMany([{ key: 'a' }, circular, { key: 'b' }]);
+		expect(outcomes.map(({ action }) => action)).toEqual(['spill', 'process', 'spill']);
+		expect(handled.map(({ message }) => message)).toEqual([circular]);
+		expect(appends.map((batch) => batch.map(({ key }) => key))).toEqual([['a', 'b']]);
+		expect(failures.map(({ during, name }) => `${during} ${name}`)).toEqual(['spill encode']);
+		expect(imbalance(shedder.stats())).toBe(0);
+	});
+
+	it('M2: a message larger than the store keeps is processed and told with both sizes', async () => {
+		const { handle, failures } = await spilling({ store: unruly(memorySpill({ maxBytes: 64 })) });
+		expect((await handle({ key: 'x'.repeat(100) })).action).toBe('process');
+		expect(failures[0]?.error).toBeInstanceOf(SpillError);
+		expect(failures[0]?.error).toMatchObject({
+			code: 'SPILL_RECORD_TOO_LARGE',
+			message: 'a message of 110 bytes is larger than the 64 that the store keeps',
+		});
+	});
+
+	it('M2: a record carries its handler, tier and priority, its id, its key and its times', async () => {
+		const { store, appends } = unruly();
+		const { shedder, at } = driver({
+			spill: { store, idOf: (message) => `id-${message.n}`, expiresAfterMs: 5_000 },
+		});
+		await at('AGGRESSIVE');
+		await shedder.wrap(() => {}, { name: 'trades' })({ key: 'S1', n: 9 });
+		const nowMs = Date.now();
+		const [record] = appends[0] ?? [];
+		expect(record).toMatchObject({
+			id: 'id-9',
+			key: 'S1',
+			headers: { handler: 'trades', tier: 'silver', priority: 'high' },
+		});
+		expect(JSON.parse(new TextDecoder().decode(record?.payload))).toEqual({ key: 'S1', n: 9 });
+		expect(Math.abs((record?.enqueuedAtMs ?? 0) - nowMs)).toBeLessThan(10_000);
+		expect((record?.expiresAtMs ?? 0) - (record?.enqueuedAtMs ?? 0)).toBe(5_000);
+	});
+
+	it('M2: ids are unique where the messages have none', async () => {
+		const { handleMany, appends } = await spilling();
+		await handleMany(Array.from({ length: 50 }, () => ({ key: 'x' })));
+		expect(new Set(appends.flat().map(({ id }) => id)).size).toBe(50);
+	});
+});
+
+describe('batches (M2)', () => {
+	it('M2: wrapBatch issues one append for all it spills, before the handlers are through, and waits for both', async () => {
+		const { store, trouble, appends } = unruly();
+		const { shedder, at } = driver({ spill: store });
+		await at('AGGRESSIVE');
+		const durable = deferred();
+		trouble.append = () => durable.promise;
+		const handlers: Deferred<number>[] = [];
+		const handle = shedder.wrapBatch(() => {
+			const answer = deferred<number>();
+			handlers.push(answer);
+			return answer.promise;
+		});
+		const outcome = handle([{ key: 'a' }, { key: 'G1' }, { key: 'b' }, { key: 'G2' }, { key: 'c', priority: 'low' }]);
+		await settled();
+		expect(appends.map((batch) => batch.map(({ key }) => key))).toEqual([['a', 'b']]);
+		expect(handlers.length, 'one message after the other').toBe(1);
+		expect(shedder.stats()).toMatchObject({ inFlight: 3 });
+		handlers[0]?.resolve(1);
+		await settled();
+		handlers[1]?.resolve(2);
+		expect(await isSettled(outcome)).toBe(false);
+		durable.resolve();
+		expect(await outcome).toEqual([
+			{ action: 'spill' },
+			{ action: 'process', value: 1 },
+			{ action: 'spill' },
+			{ action: 'process', value: 2 },
+			{ action: 'drop' },
+		]);
+		expect(appends.length).toBe(1);
+	});
+
+	it('M2: outcomes stand in the order of the messages, and the equation holds at every turn', async () => {
+		const given = fc.record({
+			messages: fc.array(
+				fc.record({
+					key: fc.constantFrom('G1', 'S1', 'x'),
+					priority: fc.constantFrom('critical' as const, 'normal' as const, 'low' as const, undefined),
+				}),
+				{ maxLength: 12 },
+			),
+			store: fc.constantFrom('works', 'fails', 'fails late', 'is full'),
+			reject: fc.boolean(),
+			throwsAt: fc.option(fc.nat(11)),
+			turns: fc.nat(6),
+		});
+		await fc.assert(
+			fc.asyncProperty(given, async ({ messages, store: kind, reject, throwsAt, turns }) => {
+				const { store, trouble } = unruly(memorySpill(kind === 'is full' ? { maxBytes: 300 } : {}));
+				const { shedder, at } = driver({ spill: { store, whenSpillFails: reject ? 'reject' : 'process' } });
+				await at('AGGRESSIVE');
+				if (kind === 'fails') trouble.append = fails('gone');
+				if (kind === 'fails late') trouble.append = () => settled(turns).then(fails('gone'));
+				let handled = 0;
+				const error = new Error('of the handler');
+				const handle = shedder.wrapBatch(async (message: Message) => {
+					handled++;
+					await settled(turns);
+					if (message.n === throwsAt) throw error;
+					return message.n;
+				});
+				const numbered = messages.map((message, n) => ({ ...message, n }));
+				let over = false;
+				const outcome = handle(numbered).finally(() => {
+					over = true;
+				});
+				outcome.catch(() => {});
+				while (!over) {
+					expect(imbalance(shedder.stats())).toBe(0);
+					await Promise.resolve();
+				}
+				try {
+					const outcomes = await outcome;
+					expect(outcomes.length).toBe(numbered.length);
+					for (const [n, made] of outcomes.entries()) {
+						if (made.action === 'process') expect(made.value).toBe(n);
+						if (numbered[n]?.priority === 'critical') expect(made.action).toBe('process');
+						if (numbered[n]?.priority === 'low') expect(made.action).toBe('drop');
+					}
+				} catch (thrown) {
+					expect(thrown).toBe(error);
+					expect(shedder.stats().failed).toBe(1);
+				}
+				const stats = shedder.stats();
+				expect(stats.processed + stats.failed).toBe(handled);
+				expect(stats.inFlight).toBe(0);
+				expect(imbalance(stats)).toBe(0);
+			}),
+			slow,
+		);
+	});
+
+	it('M5: while a batch waits for a slow handler, messages that the store refused are still in flight', async () => {
+		const { store, trouble } = unruly();
+		const { shedder, at } = driver({ spill: store });
+		await at('AGGRESSIVE');
+		trouble.append = fails('disk gone');
+		const slow = deferred();
+		const outcome = shedder.wrapBatch(() => slow.promise)([{ key: 'G1' }, { key: 'x' }]);
+		await settled();
+		expect(imbalance(shedder.stats())).toBe(0);
+		slow.resolve();
+		await outcome;
+		expect(imbalance(shedder.stats())).toBe(0);
+	});
+
+	it('M5: between a failed append and the handler, a message is still in flight', async () => {
+		const { shedder, trouble, handle } = await spilling();
+		trouble.append = fails('disk gone');
+		const outcome = handle({ key: 'x' });
+		for (let turn = 0; turn < 60; turn++) {
+			expect(imbalance(shedder.stats())).toBe(0);
+			await Promise.resolve();
+		}
+		await outcome;
+	});
+
+	it('M2: a throwing handler rejects the batch with its own error; what was not reached was not offered', async () => {
+		const { shedder, at } = driver({ spill: unruly().store });
+		await at('AGGRESSIVE');
+		const error = new Error('of the handler');
+		const handler = vi.fn(() => {
+			throw error;
+		});
+		await expect(shedder.wrapBatch(handler)([{ key: 'x' }, { key: 'G1' }, { key: 'G2' }])).rejects.toBe(error);
+		expect(handler).toHaveBeenCalledTimes(1);
+		expect(shedder.stats()).toMatchObject({ offered: 2, failed: 1, waiting: 1, inFlight: 0 });
+	});
+
+	it('M5: when the handler throws for one of several messages that the store refused, the others are handed back', async () => {
+		const { store, trouble } = unruly();
+		const { shedder, at } = driver({ spill: store });
+		await at('AGGRESSIVE');
+		trouble.append = fails('disk gone');
+		const error = new Error('of the handler');
+		const handle = shedder.wrapBatch(() => {
+			throw error;
+		});
+		await expect(handle([{ key: 'x' }, { key: 'y' }, { key: 'z' }])).rejects.toBe(error);
+		expect(shedder.stats()).toMatchObject({ offered: 3, failed: 1, rejected: 2, inFlight: 0 });
+		expect(imbalance(shedder.stats())).toBe(0);
+	});
+
+	it('M2: one message that cannot be told apart does not keep its batch from being handled', async () => {
+		const { shedder, at, failures } = driver({
+			keyOf: (message) => {
+				if (message.key === 'poison') throw new Error('no key');
+				return message.key;
+			},
+		});
+		await at('NORMAL');
+		const outcomes = await shedder.wrapBatch((message) => message.key)([{ key: 'a' }, { key: 'poison' }, { key: 'b' }]);
+		expect(outcomes.map((outcome) => 'value' in outcome && outcome.value)).toEqual(['a', 'poison', 'b']);
+		expect(failures.map(({ during }) => during)).toEqual(['tiers']);
+	});
+
+	it('M2: an empty batch is nothing', async () => {
+		const { shedder, at } = driver({ spill: unruly().store });
+		await at('AGGRESSIVE');
+		expect(await shedder.wrapBatch(() => 1)([])).toEqual([]);
+		expect(shedder.stats().offered).toBe(0);
+	});
+});
+
+describe('a store that answers late (M5, M6)', () => {
+	it('M5: a record that landed after its append was given up does not hide another one from replay', async () => {
+		const inner = memorySpill();
+		const { store, trouble } = unruly(inner);
+		const { shedder, at, clock, setLoad } = driver({ spill: store });
+		await at('AGGRESSIVE');
+		const handled: (number | undefined)[] = [];
+		const handle = shedder.wrap((message: Message) => {
+			handled.push(message.n);
+		});
+		const late = deferred();
+		trouble.append = () => late.promise;
+		const first = handle({ key: 'x', n: 1 });
+		await clock.advance(10_000);
+		expect((await first).action).toBe('process');
+		late.resolve();
+		await settled();
+		delete trouble.append;
+		expect((await handle({ key: 'x', n: 2 })).action).toBe('spill');
+		// Message 1 was processed and is in the store all the same; message 2 is only there.
+		setLoad(0);
+		shedder.start();
+		await clock.advance(120_000);
+		expect(handled).toContain(2);
+		expect(shedder.stats().waiting).toBe(0);
+		expect((await inner.stats()).records).toBe(0);
+		expect(imbalance(shedder.stats())).toBe(0);
+		await shedder.stop();
+	});
+
+	it('M6: figures of the store that come too late are ignored', async () => {
+		const inner = memorySpill();
+		const late = deferred();
+		let hangs = false;
+		const { shedder, at, clock, setLoad } = driver({
+			spill: {
+				...inner,
+				async stats() {
+					const figures = await inner.stats();
+					if (hangs) {
+						hangs = false;
+						await late.promise;
+					}
+					return figures;
+				},
+			},
+		});
+		await at('AGGRESSIVE');
+		const handle = shedder.wrap(() => {});
+		for (let n = 0; n < 5; n++) await handle({ key: 'x', n });
+		hangs = true;
+		setLoad(0);
+		shedder.start();
+		await clock.advance(60_000);
+		expect(shedder.stats()).toMatchObject({ waiting: 0, replayed: 5 });
+		late.resolve();
+		await clock.advance(1_000);
+		expect(shedder.stats()).toMatchObject({ waiting: 0, replayed: 5, recovered: 0 });
+		await shedder.stop();
+	});
+
+	it('M5: a record that is finished while the store is counting is not counted twice', async () => {
+		const inner = memorySpill();
+		const counting = deferred();
+		const handling = deferred();
+		let counts = false;
+		const { shedder, at, clock, setLoad } = driver({
+			spill: {
+				...inner,
+				async stats() {
+					const figures = await inner.stats();
+					if (counts) await counting.promise;
+					return figures;
+				},
+			},
+		});
+		await at('AGGRESSIVE');
+		const handle = shedder.wrap((_: Message, { replayed }) => (replayed ? handling.promise : undefined));
+		for (let n = 0; n < 2; n++) await handle({ key: 'x', n });
+		setLoad(0);
+		shedder.start();
+		await clock.advance(10_000);
+		expect(shedder.level).toBe('NORMAL');
+		// The load rises, so replay yields; the record under way is finished while the store counts.
+		setLoad(30);
+		await clock.advance(500);
+		counts = true;
+		await clock.advance(600);
+		handling.resolve();
+		await clock.advance(100);
+		counting.resolve();
+		await settled();
+		expect(shedder.stats()).toMatchObject({ recovered: 0, waiting: 1, replayed: 1 });
+		await shedder.stop();
+	});
+
+	it('M5: a record that can be read before its append has resolved never makes the figures negative', async () => {
+		const inner = memorySpill();
+		const { store } = unruly(inner);
+		const { shedder, at, clock, setLoad } = driver({
+			spill: {
+				...store,
+				async append(batch) {
+					await inner.append(batch);
+					await slow.promise;
+				},
+			},
+		});
+		let slow = deferred();
+		slow.resolve();
+		await at('AGGRESSIVE');
+		const handle = shedder.wrap(() => {});
+		await handle({ key: 'x' });
+		await handle({ key: 'x' });
+		slow = deferred();
+		const last = handle({ key: 'x' });
+		setLoad(0);
+		shedder.start();
+		for (let i = 0; i < 90; i++) {
+			await clock.advance(100);
+			expect(shedder.stats().waiting).toBeGreaterThanOrEqual(0);
+			expect(imbalance(shedder.stats())).toBe(0);
+		}
+		slow.resolve();
+		await last;
+		await clock.advance(5_000);
+		expect(shedder.stats()).toMatchObject({ waiting: 0, replayed: 3 });
+		await shedder.stop();
+	});
+});

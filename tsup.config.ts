@@ -1,0 +1,32 @@
+import { transform } from 'esbuild';
+import { defineConfig, type Options } from 'tsup';
+
+const library = {
+	entry: ['src/index.ts', 'src/process/index.ts', 'src/tiers-file/index.ts', 'src/testing/index.ts'],
+	target: 'node20',
+	// The entries share their chunks, so that a class such as `ConfigError` has one identity across them.
+	splitting: true,
+} satisfies Options;
+
+/**
+ * esbuild shares chunks between ES modules only. tsup's own way to CommonJS chunks rewrites every `?.` and `??` into
+ * calls that allocate, on the path of every message too; esbuild keeps them.
+ */
+const commonJs: NonNullable<Options['plugins']>[number] = {
+	name: 'commonjs',
+	renderChunk: (code) => transform(code, { format: 'cjs', platform: 'node', target: library.target }),
+};
+
+export default defineConfig([
+	{ ...library, format: 'esm' },
+	{ ...library, format: 'esm', outExtension: () => ({ js: '.cjs' }), plugins: [commonJs] },
+	{ ...library, format: ['esm', 'cjs'], dts: { only: true } },
+	{
+		entry: { 'cli/main': 'src/cli/main.ts' },
+		format: 'esm',
+		target: 'node20',
+		minify: true,
+		// The bundled terminal libraries are CommonJS and call `require`, which an ES module does not have.
+		banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+	},
+]);
