@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import { transform } from 'esbuild';
 import { defineConfig, type Options } from 'tsup';
 
@@ -17,6 +18,19 @@ const commonJs: NonNullable<Options['plugins']>[number] = {
 	renderChunk: (code) => transform(code, { format: 'cjs', platform: 'node', target: library.target }),
 };
 
+/** The command line is a user of the library, so it imports the built entries instead of carrying a second copy. */
+const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
+	name: 'uses-library',
+	setup(build) {
+		build.onResolve({ filter: /^\..*\/index\.js$/ }, ({ path, resolveDir }) => {
+			const entry = relative(resolve('src'), resolve(resolveDir, path));
+			return library.entry.includes(`src/${entry.replace(/js$/, 'ts')}`)
+				? { path: `../${entry}`, external: true }
+				: undefined;
+		});
+	},
+};
+
 export default defineConfig([
 	{ ...library, format: 'esm' },
 	{ ...library, format: 'esm', outExtension: () => ({ js: '.cjs' }), plugins: [commonJs] },
@@ -26,6 +40,7 @@ export default defineConfig([
 		format: 'esm',
 		target: 'node20',
 		minify: true,
+		esbuildPlugins: [usesLibrary],
 		// The bundled terminal libraries are CommonJS and call `require`, which an ES module does not have.
 		banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
 	},
