@@ -23,6 +23,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	index: ['core', 'ports', 'control', 'handling', 'replay', 'intake', 'signals', 'spill', 'presets'],
 	process: ['core', 'ports'],
 	'tiers-file': ['core', 'ports'],
+	'spill-file': ['core', 'ports'],
+	'spill-redis': ['core', 'ports'],
+	'spill-postgres': ['core', 'ports'],
+	'spill-nats': ['core', 'ports'],
 	testing: ['core', 'ports', 'spill'],
 	cli: ['core', 'ports', 'index'],
 };
