@@ -63,6 +63,7 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	readonly #by: Classification<M, G | R>;
 	readonly #passive: boolean;
 	readonly #unbind: (() => void)[] = [];
+	#ladder: unknown;
 	#tiers: CompiledTiers = NO_TIERS;
 	/** By tier: the route of its own priority, while all keys are treated alike. */
 	#whole: Route<N, G | R, F>[] = [];
@@ -135,21 +136,22 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 			this.#route(tier, this.#cell((priority || ladder.priorities[0]) as G | R, 0)),
 		);
 	}
-	#ladder: unknown;
-
 	/** What happens to a message. Allocates nothing once every treatment was met. */
 	of(message: M): Route<N, G | R, F> {
 		const { keyOf, priorityOf } = this.#by;
 		const key = keyOf?.(message);
 		const tier = this.#tiers.indexOf.get(key as string) ?? this.#tiers.tiers.length - 1;
 		const own = priorityOf?.(message);
-		// 42 is not in the tier that lists '42': a key of another kind says nothing about how important a message is.
-		if (own === undefined && typeof key !== 'string' && keyOf !== undefined) {
-			throw new TypeError(`keyOf returned ${String(key)}, which is no string`);
-		}
+		if (own === undefined && (this.#tiers === NO_TIERS || typeof key !== 'string')) this.#unclassified(key);
 		if (own === undefined && !this.#gradual) return this.#whole[tier] as Route<N, G | R, F>;
 		const priority = own ?? ((this.#tiers.tiers[tier] as { readonly priority: string }).priority as G | R);
 		return this.#route(tier, this.#cell(priority, this.#gradual ? this.#positionOf(key) : 0));
+	}
+
+	/** 42 is not in the tier that lists '42': a key of another kind says nothing about how important a message is. */
+	#unclassified(key: unknown): never {
+		if (this.#tiers === NO_TIERS) throw new TypeError('priorityOf returned undefined, and there are no tiers to ask');
+		throw new TypeError(`keyOf returned ${String(key)}, which is no string`);
 	}
 
 	/** The route of a record that comes back, under today's tables. */
