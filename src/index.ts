@@ -18,6 +18,7 @@ export {
 export { demandOf, isCalm, type Readings, releaseAt } from './core/hysteresis.js';
 export { defineLadder, type Ladder } from './core/ladder.js';
 export { nextPace, noPace, type Pace, type PaceInput } from './core/pace.js';
+export { positionOf } from './core/position.js';
 export { mayReplay, type ReplayGate } from './core/replay-gate.js';
 export { settle } from './core/settle.js';
 export type { Action, LadderSpec, LevelSpec, SignalPolicy } from './core/spec.js';
@@ -35,7 +36,6 @@ export { step } from './core/step.js';
 export { createTierRegistry, type TierRegistry } from './core/tier-registry.js';
 export { defineTiers, type TierSpec, type Tiers, type TiersSpec } from './core/tiers.js';
 export type { DroppedEpisode } from './handling/episodes.js';
-export { positionOf } from './handling/hash.js';
 export type { Ledger } from './handling/ledger.js';
 export type { HandlerContext } from './handling/router.js';
 export { createLoadShedder } from './handling/shedder.js';

@@ -1,4 +1,5 @@
 import { SpillError, type SpillRecord } from '../ports/spill.js';
+import type { Fence } from '../replay/fence.js';
 import type { Tally } from './ledger.js';
 import type { Spiller } from './spiller.js';
 import type { Outcome } from './types.js';
@@ -8,6 +9,7 @@ import type { Planned } from './wrap.js';
 export interface Keeping<M> {
 	readonly spiller: Spiller<M>;
 	readonly tally: Tally;
+	readonly fence: Fence | undefined;
 	readonly keyOf: ((message: M) => string) | undefined;
 	readonly nowMs: number;
 	/** The store is open, and what it held is booked. */
@@ -22,7 +24,7 @@ const SPILLED = Object.freeze({ action: 'spill' } as const);
  * with `whenSpillFails: 'reject'` it is handed back. Never rejects.
  */
 export async function keep<M, N extends string, P extends string, F extends string, V>(
-	{ spiller, tally, keyOf, nowMs, recovered, failed }: Keeping<M>,
+	{ spiller, tally, fence, keyOf, nowMs, recovered, failed }: Keeping<M>,
 	messages: readonly Planned<M, N, P, F>[],
 	handler: string,
 ): Promise<(Outcome<V> | undefined)[]> {
@@ -41,14 +43,23 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	}
 	tally.appending(records.length);
 	let kept = 0;
+	let queued = 0;
 	try {
 		await recovered();
+		// From here on what is behind them queues up.
+		for (const { at, record } of records) {
+			fence?.add(record.key);
+			if (messages[at]?.route.fenced === true) fence?.press(record.key);
+			queued++;
+		}
 		if (records.length > 0) await spiller.append(records.map(({ record }) => record));
 		for (const { at } of records) outcomes[at] = SPILLED;
 		kept = records.length;
+		tally.ledger.fenced += messages.filter(({ route }, at) => route.fenced && outcomes[at] === SPILLED).length;
 	} catch (error) {
 		cause = error;
 		failed(error, 'append');
+		for (const { record } of records.slice(0, queued)) fence?.remove(record.key);
 	}
 	tally.appended(records.length, kept);
 	if (spiller.whenFails !== 'reject') return outcomes;

@@ -3,9 +3,9 @@ import { type Decision, decide, decideGradually } from '../core/decide.js';
 import { verify } from '../core/errors.js';
 import type { Treatment } from '../core/estimate.js';
 import { compiled } from '../core/ladder.js';
+import { positionOf } from '../core/position.js';
 import { bindRegistry, type TierRegistry } from '../core/tier-registry.js';
 import { type CompiledTiers, compiledTiers, isTiers, type Tiers } from '../core/tiers.js';
-import { positionOf } from './hash.js';
 
 /** What a handler is told about its message. One frozen object per treatment. */
 export interface HandlerContext<N extends string, P extends string, F extends string> {
@@ -36,6 +36,8 @@ export interface Route<N extends string = string, P extends string = string, F e
 	readonly priority: number;
 	readonly treatment: Treatment;
 	readonly count: DecisionCount;
+	/** It would be processed, but older messages of its key are waiting (rule M4). */
+	readonly fenced: boolean;
 }
 
 /** How messages are told apart: by tiers and a key, by a function, or both (rule D4). */
@@ -69,6 +71,7 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	#whole: Route<N, G | R, F>[] = [];
 	/** By tier: every route met so far, by its decision. */
 	#routes: Map<Decision<N, G | R, F>, Route<N, G | R, F>>[] = [];
+	readonly #fenced = new WeakMap<Route<N, G | R, F>, Route<N, G | R, F>>();
 	#gradual = false;
 	#keyless = 0;
 
@@ -154,6 +157,24 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 		throw new TypeError(`keyOf returned ${String(key)}, which is no string`);
 	}
 
+	/** The same route behind the fence: spilled instead of processed (rule M4). */
+	fenced(route: Route<N, G | R, F>): Route<N, G | R, F> {
+		let fenced = this.#fenced.get(route);
+		if (fenced === undefined) {
+			const decision = Object.freeze({ ...route.decision, action: 'spill' } as const);
+			fenced = {
+				...route,
+				decision,
+				done: decision,
+				treatment: 'spill',
+				count: this.#count(decision, route.tier),
+				fenced: true,
+			};
+			this.#fenced.set(route, fenced);
+		}
+		return fenced;
+	}
+
 	/** The route of a record that comes back, under today's tables. */
 	ofReplayed(tierName: string | undefined, priority: string | undefined): Route<N, G | R, F> {
 		const tier = this.#tiers.tiers.findIndex(({ name }) => name === tierName);
@@ -198,11 +219,8 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 
 	#newRoute(tier: number, decision: Decision<N, G | R, F>): Route<N, G | R, F> {
 		const { ladder, rules } = this.#controller;
-		const { action, level, priority } = decision;
+		const { level, priority } = decision;
 		const name = this.#tiers.tiers[tier]?.name as string;
-		const id = JSON.stringify([action, level, priority, name]);
-		const count = this.counts.get(id) ?? { action, level, priority, tier: name, n: 0 };
-		this.counts.set(id, count);
 		const done = this.#passive ? decideGradually(ladder, rules, 0, priority, 0) : decision;
 		const { features } = done;
 		const full = Object.values(features).every(Boolean);
@@ -213,7 +231,15 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 			tier: name,
 			priority: ladder.priorities.indexOf(priority),
 			treatment: done.action === 'process' ? (full ? 'full' : 'lean') : done.action === 'spill' ? 'spill' : 'shed',
-			count,
+			count: this.#count(decision, name),
+			fenced: false,
 		};
+	}
+
+	#count({ action, level, priority }: Decision<N, G | R, F>, tier: string): DecisionCount {
+		const id = JSON.stringify([action, level, priority, tier]);
+		const count = this.counts.get(id) ?? { action, level, priority, tier, n: 0 };
+		this.counts.set(id, count);
+		return count;
 	}
 }

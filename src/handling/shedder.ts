@@ -6,6 +6,9 @@ import type { Decision } from '../core/decide.js';
 import { show, verify } from '../core/errors.js';
 import type { Intake } from '../ports/intake.js';
 import { type FedSignal, isFed } from '../ports/signal.js';
+import { SpillError } from '../ports/spill.js';
+import { countBacklog } from '../replay/backlog.js';
+import { Fence } from '../replay/fence.js';
 import { Episodes } from './episodes.js';
 import { explanation } from './explain.js';
 import { type Handler, Handlers, runner } from './handlers.js';
@@ -25,6 +28,7 @@ const REOPEN_MS = 5_000;
 const IDLE_MS = 100;
 
 const MODES: readonly string[] = ['enforce', 'observe', 'off'];
+const ORDERS: readonly string[] = ['oldest-first', 'latest-per-key'];
 const OPEN: Intake = { pause() {}, resume() {} };
 
 class Shedder<M, N extends string, S extends string, G extends string, R extends string, F extends string>
@@ -39,6 +43,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	readonly #handlers = new Handlers<M, N, G | R, F>();
 	readonly #fed: readonly FedSignal[];
 	readonly #replaying: Replaying<M, N, S, G, R, F> | undefined;
+	readonly #fence: Fence | undefined;
 	readonly #episodes = new Episodes<G | R>();
 	readonly #options: ShedderOptions<M, G | R, N>;
 	readonly #ownsController: boolean;
@@ -71,10 +76,25 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 				`a level (${levels.join(', ')})`,
 			);
 			must(replay.maxPerS === undefined || replay.maxPerS > 0, 'replay.maxPerS', replay.maxPerS, 'above 0');
+			const { attempts = 1, concurrency = 1, order = 'oldest-first' } = replay;
+			must(Number.isInteger(attempts) && attempts >= 1, 'replay.attempts', attempts, 'an integer of at least 1');
+			const fits = Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 256;
+			must(fits, 'replay.concurrency', concurrency, 'an integer of 1 .. 256');
+			must(ORDERS.includes(order), 'replay.order', order, `one of ${ORDERS.map(show).join(', ')}`);
+			const keyed = options.keyOf !== undefined || order === 'oldest-first';
+			must(keyed, 'keyOf', options.keyOf, 'given together with replay.order "latest-per-key"');
 			const { whenSpillFails = 'process', expiresAfterMs = 1 } = keeping ?? {};
 			const known = ['process', 'reject'].includes(whenSpillFails);
 			must(known, 'spill.whenSpillFails', whenSpillFails, 'one of "process", "reject"');
 			must(expiresAfterMs > 0, 'spill.expiresAfterMs', expiresAfterMs, 'above 0');
+			const fenceable = keeping?.keyFence !== true || options.keyOf !== undefined;
+			must(fenceable, 'keyOf', options.keyOf, 'given together with spill.keyFence');
+			must(
+				keeping?.deadLetters === undefined || keeping.deadLetters !== keeping.store,
+				'spill.deadLetters',
+				'the spill store itself',
+				'another store',
+			);
 		});
 		this.#options = options;
 		this.#ownsController = ownsController;
@@ -84,6 +104,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		this.#fed = [...controller.readers.values()].map(({ source }) => source).filter(isFed);
 		if (keeping !== undefined && !this.#passive) {
 			this.spiller = new Spiller(keeping, controller.clock);
+			this.#fence = keeping.keyFence === true ? new Fence() : undefined;
 			const failed = (error: unknown, name: string) => this.fail('replay', error, name);
 			this.#replaying = new Replaying(
 				controller,
@@ -91,6 +112,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 				this.router,
 				this.#handlers,
 				this.#tally,
+				this.#fence,
 				replay,
 				failed,
 			);
@@ -119,9 +141,9 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	explain(message: M) {
-		const { decision, done, tier } = this.route(message);
+		const route = this.route(message);
 		const { holds, clock } = this.controller;
-		return { decision, tier, holds, text: explanation(decision, done, tier, holds, clock.nowMs()) };
+		return { decision: route.decision, tier: route.tier, holds, text: explanation(route, holds, clock.nowMs()) };
 	}
 
 	wrap<V>(handler: Handler<M, N, G | R, F, V>, { name = 'default' }: { readonly name?: string | undefined } = {}) {
@@ -149,12 +171,19 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	// What happens to a message (Desk).
 	route(message: M): Route<N, G | R, F> {
 		try {
-			return this.router.of(message);
+			const route = this.router.of(message);
+			return this.#fence !== undefined && this.#queuesUp(route, message) ? this.router.fenced(route) : route;
 		} catch (error) {
 			// Whoever cannot be told apart is protected: a broken key must not lose a message.
 			this.fail('tiers', error, 'classify');
 			return this.router.ofReplayed(undefined, undefined);
 		}
+	}
+
+	/** Whether older messages of its key are waiting (rule M4). What is protected never does. */
+	#queuesUp({ done, priority }: Route<N, G | R, F>, message: M): boolean {
+		if (done.action !== 'process' || priority === 0) return false;
+		return this.#fence?.holds(String(this.#options.keyOf?.(message))) === true;
 	}
 
 	enter(route: Route<N, G | R, F>, message: M): void {
@@ -199,6 +228,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		const keeping = {
 			spiller,
 			tally: this.#tally,
+			fence: this.#fence,
 			keyOf: this.#options.keyOf,
 			nowMs: this.controller.epochMs,
 			recovered: () => this.#recover(spiller),
@@ -234,8 +264,8 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			const { moves } = this.#tally;
 			this.#full = await spiller.full();
 			// Figures say something only if nothing came or went while they were gathered.
-			const still = moves === this.#tally.moves && !this.replaying;
-			if (still) this.#tally.reconcile(spiller.stats?.records ?? null);
+			const still = moves === this.#tally.moves && this.#replaying?.quiet === true;
+			if (still) this.#reconcile(spiller);
 		} catch (error) {
 			if (during === 'open') this.#reopenAtMs = clock.nowMs() + REOPEN_MS;
 			this.fail('spill', error, during);
@@ -243,6 +273,12 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			this.#looking = false;
 		}
 		return this.#full;
+	}
+
+	#reconcile({ stats, store }: Spiller<M>): void {
+		const lost = this.#tally.reconcile(stats?.records ?? null, store.capabilities.dedupesById);
+		if (lost > 0)
+			this.fail('spill', new SpillError(`${lost} spilled messages are lost`, { code: 'SPILL_LOST' }), 'lost');
 	}
 
 	get busy(): boolean {
@@ -339,17 +375,18 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 
 	/** Takes over what the store held from an earlier run, once. */
 	#recover(spiller: Spiller<M>): Promise<void> {
-		this.#recovery ??= spiller.open().then(
-			(records) => {
-				this.#tally.found(records ?? 0);
-				if (records === null && this.#replaying !== undefined) this.#replaying.searching = true;
-			},
-			(error: unknown) => {
-				this.#recovery = undefined;
-				throw error;
-			},
-		);
+		this.#recovery ??= this.#takeOver(spiller).catch((error: unknown) => {
+			this.#recovery = undefined;
+			throw error;
+		});
 		return this.#recovery;
+	}
+
+	async #takeOver(spiller: Spiller<M>): Promise<void> {
+		const records = await spiller.open();
+		if (this.#fence !== undefined) await countBacklog(spiller.store, this.#fence, this.controller.clock);
+		this.#tally.found(records ?? 0);
+		if (records === null && this.#replaying !== undefined) this.#replaying.searching = true;
 	}
 
 	#tellReplay(): void {
