@@ -61,4 +61,5 @@ export { lagSeconds } from './signals/lag-seconds.js';
 export { messageAge } from './signals/message-age.js';
 export { type Poll, type PollOptions, pollSignal } from './signals/poll.js';
 export { type PushOptions, type PushSignal, pushSignal } from './signals/push.js';
+export { appendDelay, spillFullness } from './signals/spill.js';
 export { memorySpill } from './spill/memory.js';

@@ -18,6 +18,8 @@ const REPLAY_UP_TO = 0.95;
 /** How many ids are remembered, so that a message that was spilled twice is handled once. */
 const RECENT_MAX = 10_000;
 const ATTEMPTS = 5;
+/** The rate of fenced messages is followed upwards in about this time, ms. */
+const FENCED_RAMP_MS = 2_000;
 
 /** Brings spilled messages back to their handlers, as far as the ladder and the load leave room (rule M3). */
 export class Replaying<M, N extends string, S extends string, G extends string, R extends string, F extends string> {
@@ -33,6 +35,7 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 	#told = 0;
 	/** Of the fenced messages, as of the last plan. */
 	#fenced = 0;
+	#fencedPerS = 0;
 
 	constructor(
 		controller: LadderController<N, S, G, R, F>,
@@ -109,7 +112,7 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 
 	/** Messages per second. */
 	get perS(): number {
-		return this.#replayer.pace.perS;
+		return this.#replayer.perS;
 	}
 
 	/** How long the rest takes at this pace, ms; `null` while nothing moves. */
@@ -129,20 +132,31 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 		const costMs = load.estimate.costMs[this.#treatment] ?? Number.NaN;
 		const sharing = [...consumers].filter((consumer) => consumer.replaying).length;
 		const elapsedMs = nowMs - this.#plannedAtMs;
-		// Live load includes what the fence keeps from being handled live, so its place is free for replay.
-		const { fenced } = this.#tally.ledger;
-		const fencedPerS = elapsedMs > 0 ? ((fenced - this.#fenced) * 1000) / elapsedMs : 0;
-		this.#fenced = fenced;
-		this.#replayer.plan({
+		const fencedPerS = this.#watchFence(elapsedMs);
+		const pace = {
 			elapsedMs,
 			mayRun: this.#hasWork && (upTo === undefined ? state.replay : mayReplay(ladder, gate, upTo)),
 			rising: demand > this.#demand,
 			standingDelay: load.standingDelay && !paused,
-			sparePerS: ((REPLAY_UP_TO - live) * 1000) / costMs / Math.max(1, sharing) + fencedPerS,
+			sparePerS: ((REPLAY_UP_TO - live) * 1000) / costMs / Math.max(1, sharing),
 			maxPerS,
-		});
+		};
+		this.#replayer.plan(pace, fencedPerS);
 		this.#plannedAtMs = nowMs;
 		this.#demand = demand;
+	}
+
+	/** Messages per second that are spilled only because of the fence. */
+	#watchFence(elapsedMs: number): number {
+		const { fenced } = this.#tally.ledger;
+		if (elapsedMs > 0) {
+			const perS = ((fenced - this.#fenced) * 1000) / elapsedMs;
+			const grown = this.#fencedPerS + (perS - this.#fencedPerS) * Math.min(1, elapsedMs / FENCED_RAMP_MS);
+			// What is not fenced any more is live load again, at once.
+			this.#fencedPerS = Math.min(perS, grown);
+			this.#fenced = fenced;
+		}
+		return this.#fencedPerS;
 	}
 
 	/** How many were replayed since the last call. */

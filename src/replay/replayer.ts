@@ -13,8 +13,10 @@ const CREDIT_MS = 200;
  * share the pace; each is a {@link Lane}.
  */
 export class Replayer {
-	/** The pace in force. */
-	pace: Pace = noPace;
+	/** Records per second that are fed while replay may run. */
+	perS = 0;
+	/** The part of it that is on top of what is fenced. */
+	#pace: Pace = noPace;
 	/** Records per second that were really fed up to the last plan; `NaN` = unknown. */
 	fedPerS = Number.NaN;
 	readonly #options: ReplayerOptions;
@@ -34,7 +36,7 @@ export class Replayer {
 
 	/** Feeds messages, or would if there were any. */
 	get running(): boolean {
-		return this.#mayRun && this.pace.perS > 0;
+		return this.#mayRun && this.perS > 0;
 	}
 
 	/** Every partition was empty when it was last read. */
@@ -47,19 +49,24 @@ export class Replayer {
 		return this.#lanes.every(({ quiet }) => quiet);
 	}
 
-	/** Sets the pace of the next interval. */
-	plan(input: Omit<PaceInput, 'fedPerS'>): void {
+	/**
+	 * Sets the pace of the next interval. @param fencedPerS  what the fence keeps from being handled live: to replay as much
+	 * is no additional load, so it is neither felt for nor cut.
+	 */
+	plan(input: Omit<PaceInput, 'fedPerS'>, fencedPerS: number): void {
 		this.fedPerS = (this.#fed * 1000) / input.elapsedMs;
-		this.pace = nextPace(this.pace, { ...input, fedPerS: this.fedPerS });
+		this.#pace = nextPace(this.#pace, { ...input, fedPerS: Math.max(0, this.fedPerS - fencedPerS) });
 		this.#fed = 0;
 		this.#mayRun = input.mayRun && !input.rising;
 		if (!this.#mayRun) this.#yield();
+		else this.perS = Math.min(this.#pace.perS + fencedPerS, input.maxPerS ?? Number.POSITIVE_INFINITY);
 	}
 
 	/** Stops feeding at once; what is under way is finished. */
 	#yield(): void {
 		this.#mayRun = false;
-		this.pace = noPace;
+		this.#pace = noPace;
+		this.perS = 0;
 		this.#credit = 0;
 	}
 
@@ -73,10 +80,10 @@ export class Replayer {
 	/** Time has passed: feeds what the pace allows. */
 	tick(): void {
 		const nowMs = this.#options.clock.nowMs();
-		const earned = (this.pace.perS * Math.max(0, nowMs - this.#tickedAtMs)) / 1000;
+		const earned = (this.perS * Math.max(0, nowMs - this.#tickedAtMs)) / 1000;
 		this.#tickedAtMs = nowMs;
 		if (this.running) {
-			this.#credit = Math.min(this.#credit + earned, Math.max(1, (this.pace.perS * CREDIT_MS) / 1000));
+			this.#credit = Math.min(this.#credit + earned, Math.max(1, (this.perS * CREDIT_MS) / 1000));
 			this.#turn++;
 		}
 		// Each tick begins with another partition, so that none takes the credit of the others.

@@ -525,8 +525,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/shedder.ts', 'test/handling/processing.test.ts')(
 			'M1',
-			'const { epochMs } = this.controller;',
-			'const epochMs = Date.now();',
+			'this.#feed.offered(message, this.ledger.inFlight, this.controller.epochMs);',
+			'this.#feed.offered(message, this.ledger.inFlight, Date.now());',
 			'M1: a message on the processing path reads no system clock and tells nobody',
 		),
 		within('src/handling/handlers.ts', 'test/handling/processing.test.ts')(
@@ -549,8 +549,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/keep.ts', 'test/handling/spilling.test.ts')(
 			'M2',
-			'if (records.length > 0) await spiller.append(',
-			'if (records.length > 0) void spiller.append(',
+			'if (records.length > 0) await holdings.append(',
+			'if (records.length > 0) void holdings.append(',
 			'M2: resolves only when the store says that the record is durable',
 		),
 		within('src/handling/wrap.ts', 'test/handling/spilling.test.ts')(
@@ -597,7 +597,7 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/shedder.ts', 'test/replay/fence.test.ts')(
 			'M4',
-			'return this.#fence !== undefined && this.#queuesUp(route, message) ? this.router.fenced(route) : route;',
+			'return this.#queuesUp(route, message) ? this.router.fenced(route) : route;',
 			'return route;',
 			'M4: no message of a key overtakes an older one, whatever the load, batches, concurrency and restarts',
 		),
@@ -609,9 +609,9 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/shedder.ts', 'test/replay/fence.test.ts')(
 			'M4',
-			"if (done.action !== 'process' || priority === 0) return false;",
-			"if (done.action !== 'process') return false;",
-			'M4: keys without waiting records and protected keys are handled at once',
+			"if (fence === undefined || done.action !== 'process' || priority === 0) return false;",
+			"if (fence === undefined || done.action !== 'process') return false;",
+			'M4: until the backlog of an earlier run is counted every sheddable key is held, and reading it is tried again',
 		),
 		within('src/handling/ledger.ts', 'test/replay/complete.test.ts')(
 			'M5',
