@@ -42,7 +42,7 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	let kept = 0;
 	let queued = 0;
 	try {
-		await holdings.recover();
+		await holdings.ready();
 		// From here on what is behind them queues up.
 		for (const { at, record } of records) {
 			fence?.add(record.key);
