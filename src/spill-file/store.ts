@@ -30,16 +30,26 @@ export class FileSpillStore implements FileSpill {
 
 	async open({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Damage> {
 		signal?.throwIfAborted();
-		// An error of the closing was told to who closed.
-		await this.#closing?.catch(() => undefined);
-		this.#opening ??= openLog(this.#settings, this.#world);
+		// Set before anything is awaited, so that a close from now on knows of it.
+		const opening = this.#opening ?? this.#open(this.#closing);
+		this.#opening = opening;
 		try {
-			this.#log = await this.#opening;
+			return damageOf(await opening);
 		} catch (error) {
-			this.#opening = undefined;
+			if (this.#opening === opening) this.#opening = undefined;
+			throw error;
+		}
+	}
+
+	async #open(closing: Promise<void> | undefined): Promise<OpenLog> {
+		try {
+			// An error of the closing was told to who closed.
+			await closing?.catch(() => undefined);
+			this.#log = await openLog(this.#settings, this.#world);
+			return this.#log;
+		} catch (error) {
 			throw asSpillError(`cannot open the spill in ${this.#settings.directory}`, error, 'SPILL_OPEN');
 		}
-		return damageOf(this.#log);
 	}
 
 	async append(batch: readonly SpillRecord[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -100,21 +110,25 @@ export class FileSpillStore implements FileSpill {
 	}
 
 	close(): Promise<void> {
-		this.#closing ??= this.#close().finally(() => {
-			this.#closing = undefined;
+		const opening = this.#opening;
+		// Nothing is under way but a closing, if that.
+		if (opening === undefined) return this.#closing ?? Promise.resolve();
+		this.#opening = undefined;
+		this.#log = undefined;
+		const closing = this.#close(opening).finally(() => {
+			if (this.#closing === closing) this.#closing = undefined;
 		});
-		return this.#closing;
+		this.#closing = closing;
+		return closing;
 	}
 
-	async #close(): Promise<void> {
-		const opening = this.#opening;
-		this.#log = undefined;
+	async #close(opening: Promise<OpenLog> | undefined): Promise<void> {
 		// An opening that fails was told to who opened, and has released everything.
 		const log = await opening?.catch(() => undefined);
+		if (log === undefined) return;
 		this.#log = undefined;
-		this.#opening = undefined;
 		try {
-			await log?.close();
+			await log.close();
 		} catch (error) {
 			throw asSpillError(`cannot close the spill in ${this.#settings.directory}`, error, 'SPILL_WRITE');
 		}

@@ -108,12 +108,13 @@ export class Writer {
 
 	/** Resolves when everything that waits is written or rejected, and synced. */
 	async settle(): Promise<void> {
-		clearTimeout(this.#timer);
-		this.#timer = undefined;
+		while (this.#running !== undefined) await this.#running;
 		// Whatever the durability: who closes in peace may expect that all is on disk.
 		this.#syncDue = this.#open?.dirty ?? false;
 		this.#run();
 		while (this.#running !== undefined) await this.#running;
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
 		if (this.#broken !== undefined) throw this.#broken;
 	}
 
