@@ -40,10 +40,12 @@ const IMPURE = new Set([
 	...['process', 'fetch', 'globalThis'],
 ]);
 
-/** Libraries of the terminal and of file formats are bundled into the entries that need them. */
+/** Small libraries are bundled into the entries that need them, so that to install the package installs nothing else. */
 const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 	cli: ['cli-table3', 'commander', 'csv-parse', 'log-update', 'picocolors'],
 	'tiers-file': ['csv-parse'],
+	control: ['async-mutex'],
+	'spill-file': ['async-mutex'],
 };
 /** Only their types are used; the build writes these into ours. */
 const TYPES_ONLY = ['typed-emitter'];
@@ -214,7 +216,7 @@ function nodeFromRoot(tree: Tree): string[] {
 }
 
 function badPackages(tree: Tree): string[] {
-	const installed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+	const installed = Object.keys(manifest.peerDependencies);
 	return [...tree].flatMap(([path, text]) =>
 		importsOf(path, text)
 			.filter(({ to }) => !to.endsWith('.ts') && !isBuiltin(to))
