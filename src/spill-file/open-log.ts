@@ -8,7 +8,7 @@ import type { Host } from './owner.js';
 import { Partition } from './partition.js';
 import { Quarantine } from './quarantine.js';
 import { type Recovered, recover } from './recover.js';
-import { parseSegmentName } from './segment-file.js';
+import { cursorFileName, parseSegmentName } from './segment-file.js';
 import { Space } from './space.js';
 import { Writer } from './writer.js';
 
@@ -27,8 +27,6 @@ export interface World {
 	/** Epoch ms. */
 	readonly now: () => number;
 }
-
-export const cursorFileName = (partition: number): string => `${String(partition).padStart(3, '0')}.cursor`;
 
 /** Locks a directory and recovers what is in it. On an error nothing stays open or locked. */
 export async function openLog(settings: Settings, world: World): Promise<OpenLog> {

@@ -27,6 +27,8 @@ export interface Recovered {
 	readonly log: Log;
 	/** How many partitions the headers name: those of the segments that still have records waiting. */
 	readonly partitions: ReadonlySet<number>;
+	/** Segments whose header is damaged, which costs nothing: the name says the same. */
+	readonly damagedHeaders: readonly string[];
 	/** The torn end of the last segment. */
 	readonly torn: { readonly segment: Segment; readonly bytes: number } | undefined;
 	/** The last segment, where it has no record at all. */
@@ -42,11 +44,13 @@ export interface Recovered {
 export async function recover(files: FileSystem, directory: string, found: Found): Promise<Recovered> {
 	const log = new Log(found.partition);
 	const counts = new Map<Segment, number>();
+	const damagedHeaders: string[] = [];
 	for (const { name, file } of inOrder(found.files)) {
 		const { segment, partitions } = await look(files, directory, name, file);
 		log.segments.push(segment);
 		log.nextNumber = name.number + 1;
 		if (partitions !== undefined) counts.set(segment, partitions);
+		else if (segment.end >= SEGMENT_HEADER_BYTES) damagedHeaders.push(file);
 	}
 	const { acked = 0, last = 0 } = found.progress ?? {};
 	const first = log.segments[0]?.name.first ?? 0;
@@ -79,7 +83,7 @@ export async function recover(files: FileSystem, directory: string, found: Found
 	}
 	log.last = Math.max(log.last, log.acked);
 	const waiting = [...counts].filter(([segment]) => log.lastOf(log.segments.indexOf(segment)) > log.acked);
-	return { log, torn, empty, partitions: new Set(waiting.map(([, count]) => count)) };
+	return { log, torn, empty, damagedHeaders, partitions: new Set(waiting.map(([, count]) => count)) };
 }
 
 function inOrder(files: readonly string[]): { readonly name: SegmentName; readonly file: string }[] {
