@@ -102,8 +102,9 @@ describe('a damaged log', { timeout: 60_000 }, () => {
 				copy.overwrite(path, data);
 				const { lost, damage } = await recovered(copy);
 				expect(lost.length, `${path} ${at}`).toBeLessThanOrEqual(1);
-				// What is behind the last sound record may be a torn write, so the last record counts as truncated.
-				if (lost[0] === ALL.length - 1 && damage.missingRecords === 0) {
+				// Nobody can tell a bit that flipped in the very last write from a write that was torn.
+				if ((lost[0] ?? 0) >= KNOWN) {
+					expect(damage.missingRecords, `${path} ${at}`).toBe(0);
 					expect(damage.truncatedBytes, `${path} ${at}`).toBeGreaterThan(0);
 				} else expect(damage.missingRecords, `${path} ${at}`).toBe(lost.length);
 			}
@@ -115,7 +116,7 @@ describe('a damaged log', { timeout: 60_000 }, () => {
 			const disk = await written(how);
 			const path = logs(disk).at(-1) as string;
 			const { length } = disk.contentOf(path);
-			for (let size = 0; size < length; size++) {
+			for (let size = 0; size < length; size += STEP) {
 				const copy = disk.clone();
 				copy.overwrite(path, copy.contentOf(path).subarray(0, size));
 				const { lost, damage } = await recovered(copy);

@@ -83,6 +83,34 @@ describe('a loss of power', () => {
 		}
 	});
 
+	it('salvages what is whole of a write that was torn in the middle', async () => {
+		const disk = new Disk();
+		const store = storeOn(disk, OPTIONS);
+		await store.open();
+		await store.append(records(5, 0, { bytes: 300 }));
+		// The power goes while the last write is synced: all of it is on the platter but the sector where it begins.
+		let torn = disk;
+		disk.fault = ({ name, path }) => {
+			if (name !== 'datasync' || !path.endsWith('.log')) return undefined;
+			torn = disk.powerLoss((_, what) => what !== 1536);
+			return { code: 'EIO' };
+		};
+		await expect(store.append(records(5, 5, { bytes: 100 }))).rejects.toMatchObject({ code: 'SPILL_WRITE' });
+		await store.close().catch(() => undefined);
+		const after = storeOn(torn, OPTIONS, { boot: 2 });
+		const damage = await after.open();
+		const found = idsOf(await waiting(after));
+		expect(found).toEqual([0, 1, 2, 3, 4, 7, 8, 9]);
+		expect(damage.truncatedBytes).toBeGreaterThan(0);
+		expect((await after.stats()).damage).toMatchObject({ missingRecords: 0, corruptRecords: 0 });
+		// And for good.
+		await after.close();
+		const again = storeOn(torn, OPTIONS, { boot: 3 });
+		expect(await again.open()).toMatchObject({ truncatedBytes: 0, missingRecords: 0 });
+		expect(idsOf(await waiting(again))).toEqual(found);
+		await again.close();
+	});
+
 	it('loses what was not synced when durability is "os", and says how much of it was known', async () => {
 		const disk = new Disk();
 		const store = storeOn(disk, { ...OPTIONS, durability: 'os' });

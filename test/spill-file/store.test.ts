@@ -16,7 +16,7 @@ describe('fileSpill', () => {
 		[{ durability: 'interval', syncEveryMs: 0 }, 'syncEveryMs: 0 must be above 0 and below 2147483648'],
 		[{ segmentBytes: 100 }, 'segmentBytes: 100 must be a whole number of at least 4096'],
 		[{ segmentBytes: 2_000_000 }, 'segmentBytes: 2000000 must be at most maxBytes, 1000000'],
-		[{ maxRecordBytes: 1_000_000 }, 'maxRecordBytes: 1000000 must be at most maxBytes - 74, and at most 1073741824'],
+		[{ maxRecordBytes: 1_000_000 }, 'maxRecordBytes: 1000000 must be at most maxBytes - 78, and at most 1073741824'],
 		[{ maxAgeMs: 0 }, 'maxAgeMs: 0 must be above 0'],
 		[{ minFreeBytes: -1 }, 'minFreeBytes: -1 must be a whole number of at least 0'],
 		[{ partitions: 0 }, 'partitions: 0 must be a whole number of 1 to 256'],
