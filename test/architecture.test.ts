@@ -32,7 +32,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The command line is a user of the library: beside the root it may import what a user may, the entries of the package. */
-const ENTRIES = ['src/index.ts', 'src/process/index.ts', 'src/tiers-file/index.ts', 'src/testing/index.ts'];
+const ENTRIES = [
+	'src/index.ts',
+	'src/process/index.ts',
+	'src/tiers-file/index.ts',
+	'src/spill-file/index.ts',
+	'src/testing/index.ts',
+];
 
 /** What would make the core depend on more than its arguments. */
 const IMPURE = new Set([

@@ -30,6 +30,7 @@ export class Group {
 	underWay = false;
 	bytes = 0;
 	lastSequence = 0;
+	#begin = 0;
 	readonly #chunks: { readonly buffer: Buffer; used: number }[] = [];
 
 	constructor(plan: Plan) {
@@ -43,7 +44,9 @@ export class Group {
 			chunk = { buffer: chunkFor(measured.bytes, ahead), used: 0 };
 			this.#chunks.push(chunk);
 		}
-		chunk.used = writeRecord(chunk.buffer, chunk.used, measured, sequence, this.plan.name.mark);
+		if (this.lastSequence === 0) this.#begin = sequence;
+		const place = { sequence, begin: this.#begin, mark: this.plan.name.mark };
+		chunk.used = writeRecord(chunk.buffer, chunk.used, measured, place);
 		this.bytes += measured.bytes;
 		this.plan.end += measured.bytes;
 		this.lastSequence = sequence;

@@ -40,28 +40,41 @@ export async function lockDirectory(files: FileSystem, directory: string, host: 
 		sinceMs: nowMs,
 		answers: stopListening !== undefined,
 	};
-	const silence = async () => {
-		await stopListening?.();
-		await remove(files, path(SOCKET + token));
+	const release = async () => {
+		try {
+			await persistently(async () => {
+				// A lock that is not ours any more was taken by somebody who was told to: it is theirs now.
+				if ((await readOwner(files, path(LOCK)))?.token === token) await remove(files, path(LOCK));
+			});
+			await persistently(() => remove(files, path(PREPARED + token)));
+		} finally {
+			await stopListening?.();
+			await persistently(() => remove(files, path(SOCKET + token)));
+		}
 	};
 	try {
 		await prepare(files, path(PREPARED + token), owner);
-		try {
-			await acquire(files, directory, host, owner, LOCK, 0);
-		} finally {
-			await remove(files, path(PREPARED + token));
-		}
+		await acquire(files, directory, host, owner, LOCK, 0);
+		await persistently(() => remove(files, path(PREPARED + token)));
 		await tidy(files, directory, host);
 		await syncDirectory(files, directory);
+		return release;
 	} catch (error) {
-		await silence();
+		// What went wrong first is what is told.
+		await release().catch(() => undefined);
 		throw error;
 	}
-	return async () => {
-		// A lock that is not ours any more was taken by somebody who was told to: it is theirs now.
-		if ((await readOwner(files, path(LOCK)))?.token === token) await remove(files, path(LOCK));
-		await silence();
-	};
+}
+
+/** A lock that stays by a mishap keeps this very process out, for as long as it lives. */
+async function persistently(work: () => Promise<void>): Promise<void> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await work();
+		} catch (error) {
+			if (attempt === 3) throw error;
+		}
+	}
 }
 
 /** Who holds a directory now; `undefined` = nobody who is known, or nobody. */

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import { SpillError } from '../ports/spill.js';
+import { SpillError, type SpillRecord } from '../ports/spill.js';
 import { CursorFile } from './cursor-file.js';
 import { type FileSystem, syncDirectory } from './file-system.js';
 import { lockDirectory, type Release } from './lock.js';
@@ -7,8 +7,9 @@ import type { Settings } from './options.js';
 import type { Host } from './owner.js';
 import { Partition } from './partition.js';
 import { Quarantine } from './quarantine.js';
-import { type Recovered, recover } from './recover.js';
-import { parseSegmentName } from './segment-file.js';
+import { measure } from './record.js';
+import { type Recovered, recordsFrom, recover } from './recover.js';
+import { cursorFileName, parseSegmentName } from './segment-file.js';
 import { Space } from './space.js';
 import { Writer } from './writer.js';
 
@@ -27,8 +28,6 @@ export interface World {
 	/** Epoch ms. */
 	readonly now: () => number;
 }
-
-export const cursorFileName = (partition: number): string => `${String(partition).padStart(3, '0')}.cursor`;
 
 /** Locks a directory and recovers what is in it. On an error nothing stays open or locked. */
 export async function openLog(settings: Settings, world: World): Promise<OpenLog> {
@@ -95,11 +94,16 @@ async function openPartition(
 			uncertain: damaged,
 		});
 		refuseOtherPartitions(recovered, settings);
-		await mend(files, directory, recovered, quarantine);
 		const { log } = recovered;
 		const sync = durability === 'fsync' ? 'always' : durability === 'interval' ? syncEveryMs : 'never';
-		const space = new Space(files, directory, minFreeBytes);
-		const writer = new Writer({ files, directory, log, partitions, segmentBytes, sync, space, now });
+		const writerTo = (least: number) =>
+			new Writer({
+				...{ files, directory, log, partitions, segmentBytes, sync, now },
+				space: new Space(files, directory, least),
+			});
+		// Recovery writes what there was already, so it may use the space that is left to others.
+		await mend(files, directory, recovered, quarantine, () => writerTo(0));
+		const writer = writerTo(minFreeBytes);
 		const partition = new Partition(
 			{
 				files,
@@ -127,6 +131,7 @@ async function mend(
 	directory: string,
 	{ log, torn, empty }: Recovered,
 	quarantine: Quarantine,
+	makeWriter: () => Writer,
 ): Promise<void> {
 	if (empty !== undefined) {
 		const { segment, lost } = empty;
@@ -137,6 +142,8 @@ async function mend(
 			await files.unlink(join(directory, segment.file));
 		}
 	} else if (torn !== undefined) {
+		// Written to a segment of their own first: it begins where the torn part does, and so takes its place at once.
+		if (torn.salvage) await rewrite(await recordsFrom(files, directory, torn.segment, torn.segment.end), makeWriter());
 		const file = await files.open(join(directory, torn.segment.file), 'update');
 		try {
 			await file.truncate(torn.segment.end);
@@ -146,6 +153,15 @@ async function mend(
 		}
 		log.truncatedBytes += torn.bytes;
 		torn.segment.waste = 0;
+	}
+}
+
+async function rewrite(records: readonly SpillRecord[], writer: Writer): Promise<void> {
+	try {
+		await writer.append(records.map((record) => measure(record, Number.POSITIVE_INFINITY)));
+		await writer.settle();
+	} finally {
+		await writer.retire();
 	}
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { FileSystem } from './file-system.js';
 import type { Segment } from './log.js';
 
-const SUFFIX = '.damaged';
+export const QUARANTINE_SUFFIX = '.damaged';
 /** A person needs an example or two, and the space is wanted. */
 const FILES_MAX = 4;
 
@@ -31,7 +31,7 @@ export class Quarantine {
 	/** Finds what is there already. */
 	async load(names: readonly string[]): Promise<void> {
 		const kept: { file: string; bytes: number }[] = [];
-		for (const file of names.filter((name) => name.endsWith(SUFFIX)).sort()) {
+		for (const file of names.filter((name) => name.endsWith(QUARANTINE_SUFFIX)).sort()) {
 			const handle = await this.#files.open(join(this.#directory, file), 'read');
 			try {
 				kept.push({ file, bytes: (await handle.stat()).size });
@@ -55,7 +55,7 @@ export class Quarantine {
 			await this.#files.unlink(path);
 			return;
 		}
-		await this.#files.rename(path, path + SUFFIX);
-		this.#kept = [...this.#kept, { file: file + SUFFIX, bytes }];
+		await this.#files.rename(path, path + QUARANTINE_SUFFIX);
+		this.#kept = [...this.#kept, { file: file + QUARANTINE_SUFFIX, bytes }];
 	}
 }

@@ -11,12 +11,13 @@ import { SpillError, type Spilled, type SpillRecord } from '../ports/spill.js';
  * | 8 | 4 | length of the whole record |
  * | 12 | 6 | sequence number |
  * | 18 | 2 | flags |
- * | 20 | 8 | `enqueuedAtMs`, float64 |
- * | 28 | 8 | `expiresAtMs`, float64, if its flag is set |
- * | 36 | 2, 2, 2 | bytes of id, key, headers |
- * | 42 | | id, key, headers as JSON, payload |
+ * | 20 | 4 | how many records of the same write come before it: those before that write were durable when it began |
+ * | 24 | 8 | `enqueuedAtMs`, float64 |
+ * | 32 | 8 | `expiresAtMs`, float64, if its flag is set |
+ * | 40 | 2, 2, 2 | bytes of id, key, headers |
+ * | 46 | | id, key, headers as JSON, payload |
  */
-export const RECORD_HEADER_BYTES = 42;
+export const RECORD_HEADER_BYTES = 46;
 /** The id, the key and the headers of a record may take as much together: their lengths are 16 bits. */
 export const FACTS_BYTES_MAX = 65_535;
 
@@ -89,8 +90,16 @@ function alike(a: { readonly [name: string]: string }, b: { readonly [name: stri
 	return names.length === others.length && names.every((name, i) => name === others[i] && a[name] === b[name]);
 }
 
+/** Where a record is to stand. */
+export interface Place {
+	readonly sequence: number;
+	/** The first sequence number of the same write. */
+	readonly begin: number;
+	readonly mark: number;
+}
+
 /** Writes a record into a buffer that has room for it. @returns where it ends. */
-export function writeRecord(into: Buffer, at: number, measured: Measured, sequence: number, mark: number): number {
+export function writeRecord(into: Buffer, at: number, measured: Measured, { sequence, begin, mark }: Place): number {
 	const { record, headers, headersBytes, flags, bytes } = measured;
 	const end = at + bytes;
 	into.writeUInt32LE(mark, at);
@@ -98,17 +107,18 @@ export function writeRecord(into: Buffer, at: number, measured: Measured, sequen
 	into.writeUInt32LE(sequence % 2 ** 32, at + 12);
 	into.writeUInt16LE(Math.floor(sequence / 2 ** 32), at + 16);
 	into.writeUInt16LE(flags, at + 18);
-	into.writeDoubleLE(record.enqueuedAtMs, at + 20);
-	into.writeDoubleLE(record.expiresAtMs ?? 0, at + 28);
+	into.writeUInt32LE(sequence - begin, at + 20);
+	into.writeDoubleLE(record.enqueuedAtMs, at + 24);
+	into.writeDoubleLE(record.expiresAtMs ?? 0, at + 32);
 	let write = at + RECORD_HEADER_BYTES;
 	const idBytes = into.write(record.id, write, flags & ID_UTF16 ? 'utf16le' : 'utf8');
 	write += idBytes;
 	const keyBytes = into.write(record.key, write, flags & KEY_UTF16 ? 'utf16le' : 'utf8');
 	write += keyBytes;
 	if (headersBytes > 0) write += into.write(headers, write, 'utf8');
-	into.writeUInt16LE(idBytes, at + 36);
-	into.writeUInt16LE(keyBytes, at + 38);
-	into.writeUInt16LE(headersBytes, at + 40);
+	into.writeUInt16LE(idBytes, at + 40);
+	into.writeUInt16LE(keyBytes, at + 42);
+	into.writeUInt16LE(headersBytes, at + 44);
 	into.set(record.payload, write);
 	into.writeUInt32LE(crc32(into.subarray(at + 8, end), mark), at + 4);
 	return end;
@@ -130,21 +140,26 @@ export function sequenceAt(bytes: Buffer, at: number): number {
 	return bytes.readUInt32LE(at + 12) + bytes.readUInt16LE(at + 16) * 2 ** 32;
 }
 
+/** The first sequence number of the write that a record came with. Everything below was durable by then. */
+export function beginAt(bytes: Buffer, at: number): number {
+	return sequenceAt(bytes, at) - bytes.readUInt32LE(at + 20);
+}
+
 /** Reads a sound record. The payload is a view into `bytes`. */
 export function readRecord(bytes: Buffer, at: number, end: number, partition: number, cursor: string): Spilled {
 	const flags = bytes.readUInt16LE(at + 18);
-	const idEnd = at + RECORD_HEADER_BYTES + bytes.readUInt16LE(at + 36);
-	const keyEnd = idEnd + bytes.readUInt16LE(at + 38);
-	const headersEnd = keyEnd + bytes.readUInt16LE(at + 40);
+	const idEnd = at + RECORD_HEADER_BYTES + bytes.readUInt16LE(at + 40);
+	const keyEnd = idEnd + bytes.readUInt16LE(at + 42);
+	const headersEnd = keyEnd + bytes.readUInt16LE(at + 44);
 	const record: { -readonly [K in keyof Spilled]: Spilled[K] } = {
 		id: textOf(bytes, at + RECORD_HEADER_BYTES, idEnd, (flags & ID_UTF16) !== 0),
 		key: textOf(bytes, idEnd, keyEnd, (flags & KEY_UTF16) !== 0),
 		payload: new Uint8Array(bytes.buffer, bytes.byteOffset + headersEnd, end - headersEnd),
-		enqueuedAtMs: bytes.readDoubleLE(at + 20),
+		enqueuedAtMs: bytes.readDoubleLE(at + 24),
 		partition,
 		cursor,
 	};
-	if (flags & HAS_EXPIRY) record.expiresAtMs = bytes.readDoubleLE(at + 28);
+	if (flags & HAS_EXPIRY) record.expiresAtMs = bytes.readDoubleLE(at + 32);
 	if (flags & HAS_HEADERS) record.headers = headersOf(bytes.toString('utf8', keyEnd, headersEnd));
 	return record;
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { SpillError } from '../ports/spill.js';
+import { SpillError, type SpillRecord } from '../ports/spill.js';
 import type { Progress } from './cursor-file.js';
 import { type FileSystem, readFully } from './file-system.js';
 import { Log, type Segment } from './log.js';
+import { beginAt, readRecord } from './record.js';
 import { SegmentScan } from './scan.js';
 import {
 	FORMAT_VERSION,
@@ -27,8 +28,10 @@ export interface Recovered {
 	readonly log: Log;
 	/** How many partitions the headers name: those of the segments that still have records waiting. */
 	readonly partitions: ReadonlySet<number>;
-	/** The torn end of the last segment. */
-	readonly torn: { readonly segment: Segment; readonly bytes: number } | undefined;
+	/** Segments whose header is damaged, which costs nothing: the name says the same. */
+	readonly damagedHeaders: readonly string[];
+	/** The torn end of the last segment, which was never acknowledged. There may be whole records in it, too. */
+	readonly torn: { readonly segment: Segment; readonly bytes: number; readonly salvage: boolean } | undefined;
 	/** The last segment, where it has no record at all. */
 	readonly empty: { readonly segment: Segment; readonly lost: boolean } | undefined;
 }
@@ -42,11 +45,13 @@ export interface Recovered {
 export async function recover(files: FileSystem, directory: string, found: Found): Promise<Recovered> {
 	const log = new Log(found.partition);
 	const counts = new Map<Segment, number>();
+	const damagedHeaders: string[] = [];
 	for (const { name, file } of inOrder(found.files)) {
 		const { segment, partitions } = await look(files, directory, name, file);
 		log.segments.push(segment);
 		log.nextNumber = name.number + 1;
 		if (partitions !== undefined) counts.set(segment, partitions);
+		else if (segment.end >= SEGMENT_HEADER_BYTES) damagedHeaders.push(file);
 	}
 	const { acked = 0, last = 0 } = found.progress ?? {};
 	const first = log.segments[0]?.name.first ?? 0;
@@ -58,18 +63,15 @@ export async function recover(files: FileSystem, directory: string, found: Found
 	let empty: Recovered['empty'];
 	if (tail !== undefined) {
 		const size = tail.end;
-		const sound = await readThrough(files, directory, log, tail);
-		log.last = sound.last;
+		const sound = soundPart(log, tail, last, await readThrough(files, directory, tail));
 		const lost = last > sound.last && size > sound.end;
-		if (sound.last < tail.name.first) empty = { segment: tail, lost };
+		if (sound.last < tail.name.first && !sound.salvage) empty = { segment: tail, lost };
 		// Bytes of records that are known to have been there are evidence; a torn write is rubbish.
-		else if (size > sound.end && !lost) torn = { segment: tail, bytes: size - sound.end };
+		else if (size > sound.end && !lost) torn = { segment: tail, bytes: size - sound.end, salvage: sound.salvage };
 		tail.end = sound.end;
 		tail.waste = size - sound.end;
-		if (last > sound.last) {
-			log.last = last;
-			log.noteGap(sound.last + 1, last, lost);
-		}
+		log.last = Math.max(sound.last, last);
+		if (last > sound.last) log.noteGap(sound.last + 1, last, lost);
 	}
 	if (log.segments.length === 0 && last > log.acked) {
 		// All files are gone. It is said once: from now on they count as done with.
@@ -79,7 +81,7 @@ export async function recover(files: FileSystem, directory: string, found: Found
 	}
 	log.last = Math.max(log.last, log.acked);
 	const waiting = [...counts].filter(([segment]) => log.lastOf(log.segments.indexOf(segment)) > log.acked);
-	return { log, torn, empty, partitions: new Set(waiting.map(([, count]) => count)) };
+	return { log, torn, empty, damagedHeaders, partitions: new Set(waiting.map(([, count]) => count)) };
 }
 
 function inOrder(files: readonly string[]): { readonly name: SegmentName; readonly file: string }[] {
@@ -111,27 +113,88 @@ async function look(files: FileSystem, directory: string, name: SegmentName, pat
 	}
 }
 
-/** Finds the last sound record of the last segment, and what is missing before it. */
-async function readThrough(files: FileSystem, directory: string, log: Log, { name, file, end }: Segment) {
+/** A hole between sound records: the sequence numbers that are not there, and the byte behind the record before. */
+interface Hole {
+	readonly from: number;
+	readonly to: number;
+	readonly at: number;
+	readonly damaged: boolean;
+}
+
+/** What reading a segment through has shown. */
+interface Through {
+	readonly holes: readonly Hole[];
+	/** The last sound record, and the byte behind it. */
+	readonly last: number;
+	readonly end: number;
+	/** Everything below this sequence number was durable once: a later write began there. */
+	readonly durable: number;
+}
+
+/**
+ * How far the last segment counts. A hole in what was durable is damage. One in the very last write is what a loss of power
+ * leaves of it, for a disk may write the end before the middle: nobody was promised these records, so nothing is missing;
+ * those behind the hole are salvaged.
+ */
+function soundPart(log: Log, { name }: Segment, known: number, { holes, last, end, durable }: Through) {
+	const promised = Math.max(durable - 1, known);
+	// So that a hole counts, the log has to reach as far.
+	log.last = last;
+	for (const { from, to, at, damaged } of holes) {
+		const torn = Math.max(from, promised + 1);
+		if (torn > from) log.noteGap(from, Math.min(to, torn - 1), damaged);
+		if (torn <= to) return { last: torn - 1, end: at, salvage: true };
+	}
+	return { last: Math.max(last, name.first - 1), end, salvage: false };
+}
+
+async function readThrough(files: FileSystem, directory: string, { name, file, end }: Segment): Promise<Through> {
 	const scan = new SegmentScan(await files.open(join(directory, file), 'read'), name.mark);
 	const extent = { end, first: name.first, below: Number.POSITIVE_INFINITY };
-	const sound = { last: name.first - 1, end: Math.min(end, SEGMENT_HEADER_BYTES) };
+	const holes: Hole[] = [];
+	let through = { last: name.first - 1, end: Math.min(end, SEGMENT_HEADER_BYTES), durable: name.first };
 	let damaged = false;
 	try {
 		for (;;) {
 			const met = scan.step(extent);
-			if (met === 'end') return sound;
+			if (met === 'end') return { ...through, holes };
 			if (met === 'more') await scan.more(extent);
 			else if (met === 'damage') {
 				damaged = true;
 				await scan.resync(extent);
-			} else if (scan.sequence > sound.last) {
-				// So that the gap counts, the log has to know that it reaches as far.
-				log.last = scan.sequence;
-				if (scan.sequence > sound.last + 1) log.noteGap(sound.last + 1, scan.sequence - 1, damaged);
+			} else if (scan.sequence > through.last) {
+				const from = through.last + 1;
+				if (scan.sequence > from) holes.push({ from, to: scan.sequence - 1, at: through.end, damaged });
 				damaged = false;
-				sound.last = scan.sequence;
-				sound.end = scan.at;
+				const durable = Math.max(through.durable, beginAt(scan.window, scan.start));
+				through = { last: scan.sequence, end: scan.at, durable };
+			}
+		}
+	} finally {
+		await scan.close();
+	}
+}
+
+/** The sound records of a segment from a byte on. */
+export async function recordsFrom(
+	files: FileSystem,
+	directory: string,
+	{ name, file, waste }: Segment,
+	at: number,
+): Promise<SpillRecord[]> {
+	const scan = new SegmentScan(await files.open(join(directory, file), 'read'), name.mark);
+	const extent = { end: at + waste, first: name.first, below: Number.POSITIVE_INFINITY };
+	const found: SpillRecord[] = [];
+	scan.at = at;
+	try {
+		for (;;) {
+			const met = scan.step(extent);
+			if (met === 'end') return found;
+			if (met === 'more') await scan.more(extent);
+			else if (met === 'damage') await scan.resync(extent);
+			else {
+				const bytes = Buffer.from(scan.window.subarray(scan.start, scan.stop));
+				found.push(readRecord(bytes, 0, bytes.length, name.partition, ''));
 			}
 		}
 	} finally {

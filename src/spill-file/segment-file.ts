@@ -68,3 +68,11 @@ export function parseSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
 	if (bytes.readUInt32LE(28) !== crc32(bytes.subarray(0, 28))) return undefined;
 	return { version: bytes.readUInt16LE(8), partitions: bytes.readUInt16LE(12) };
 }
+
+export const cursorFileName = (partition: number): string => `${String(partition).padStart(3, '0')}.cursor`;
+
+/** Which partition a file of the log belongs to; `undefined` for other files. */
+export function partitionOf(file: string): number | undefined {
+	const cursor = /^(\d{3})\.cursor$/.exec(file);
+	return cursor ? Number(cursor[1]) : parseSegmentName(file)?.partition;
+}

@@ -26,6 +26,8 @@ export interface Call {
 /** What goes wrong with a call: it throws this code, or writes only so many bytes. */
 export type Fault = { readonly code: string } | { readonly bytes: number };
 
+type Keeps = (path: string, what: number | 'length' | 'entry') => boolean;
+
 const SECTOR = 512;
 
 /**
@@ -77,21 +79,22 @@ export class Disk implements FileSystem {
 	/**
 	 * Cuts the power. Every later call on this disk fails.
 	 *
-	 * @param keeps  whether a change that was not synced reached the platter all the same.
+	 * @param keeps  whether a change that was not synced reached the platter all the same: the bytes of a file from a byte on,
+	 *   its length, or a change of the directory.
 	 * @returns what is found when it is on again.
 	 */
-	powerLoss(keeps: () => boolean): Disk {
+	powerLoss(keeps: Keeps): Disk {
 		this.#dead = true;
 		const disk = new Disk();
 		const entries = new Map(this.#platter);
-		for (const change of this.#pending) if (keeps()) apply(entries, change);
+		for (const change of this.#pending) if (keeps(change.directory, 'entry')) apply(entries, change);
 		const copies = new Map<Inode, Inode>();
 		for (const [path, inode] of entries) {
 			// What lay in a directory that is not there cannot be found.
 			if (path !== '/' && !reachable(entries, path)) continue;
 			if (inode === 'directory') disk.#entries.set(path, inode);
 			else {
-				const data = copies.get(inode)?.data ?? torn(inode, keeps);
+				const data = copies.get(inode)?.data ?? torn(path, inode, keeps);
 				const copy = copies.get(inode) ?? { data, synced: Buffer.from(data) };
 				copies.set(inode, copy);
 				disk.#entries.set(path, copy);
@@ -280,13 +283,13 @@ function ancestors(path: string): string[] {
 }
 
 /** A file of which only some sectors of the latest changes were written. */
-function torn({ data, synced }: Inode, keeps: () => boolean): Buffer {
+function torn(path: string, { data, synced }: Inode, keeps: Keeps): Buffer {
 	if (data.equals(synced)) return Buffer.from(data);
 	// The length is metadata: it may be the new one though the bytes are not there.
-	const result = Buffer.alloc(keeps() ? data.length : Math.min(data.length, synced.length));
+	const result = Buffer.alloc(keeps(path, 'length') ? data.length : Math.min(data.length, synced.length));
 	synced.copy(result);
 	for (let at = 0; at < result.length; at += SECTOR) {
-		if (keeps()) data.copy(result, at, at, Math.min(at + SECTOR, result.length));
+		if (keeps(path, at)) data.copy(result, at, at, Math.min(at + SECTOR, result.length));
 	}
 	return result;
 }
