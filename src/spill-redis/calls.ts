@@ -19,14 +19,14 @@ export interface CallOptions {
 	readonly bytes?: number;
 }
 
-/** Calls of a client, each bounded in time and all together in bytes. */
+/** Calls of a client, each bounded in time. */
 export class Calls {
 	#pendingBytes = 0;
 	readonly #underWay = new Set<Promise<unknown>>();
 
 	constructor(
 		private readonly client: RedisClient,
-		private readonly limits: { readonly timeoutMs: number; readonly maxPendingBytes: number },
+		private readonly timeoutMs: number,
 	) {}
 
 	/**
@@ -46,7 +46,7 @@ export class Calls {
 		} catch (error) {
 			return Promise.reject(spillError(what, error));
 		}
-		// Counted until the client lets go of it, not until we give it up: it queues what it cannot send.
+		// Counted until the client lets go of it, not until we give it up.
 		this.#pendingBytes += bytes;
 		const settled = () => {
 			this.#pendingBytes -= bytes;
@@ -59,14 +59,9 @@ export class Calls {
 		return answer;
 	}
 
-	/** @throws SpillError SPILL_BUSY when the client has not settled enough of what it was given. */
-	admit(bytes: number): void {
-		const { maxPendingBytes } = this.limits;
-		if (this.#pendingBytes === 0 || this.#pendingBytes + bytes <= maxPendingBytes) return;
-		throw new SpillError(
-			`${this.#pendingBytes} bytes are under way to redis: ${bytes} more are above maxPendingBytes, ${maxPendingBytes}`,
-			{ code: 'SPILL_BUSY' },
-		);
+	/** What the client has not settled yet: it queues what it cannot send. */
+	get pendingBytes(): number {
+		return this.#pendingBytes;
 	}
 
 	/** Resolves when nothing is under way any more, at the latest after `timeoutMs`. */
@@ -75,7 +70,7 @@ export class Calls {
 	}
 
 	#bounded(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
-		const { timeoutMs } = this.limits;
+		const { timeoutMs } = this;
 		return new Promise((resolve, reject) => {
 			const end = () => {
 				clearTimeout(timer);

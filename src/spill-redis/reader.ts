@@ -10,8 +10,6 @@ type ReadOptions = Parameters<SpillStore['read']>[0];
 
 /** Reads the streams, in replies of a bounded size. */
 export class Reader {
-	/** The bytes of the largest record that may wait. */
-	largest = 0;
 	/** The usual size of a record, from what was read last. */
 	#usual = 1_024;
 	#corrupt = 0;
@@ -21,6 +19,8 @@ export class Reader {
 	constructor(
 		private readonly calls: Calls,
 		private readonly keys: Keys,
+		/** The bytes of the largest record that may wait. */
+		private readonly written: { readonly largest: number },
 	) {}
 
 	get damage(): Damage {
@@ -60,7 +60,7 @@ export class Reader {
 	/** How many entries to ask for: enough for what is left, and no more than a reply may bring if all are the largest. */
 	#count(records: number, bytes: number): number {
 		const wanted = Math.min(records, Math.ceil(Math.max(0, bytes) / this.#usual));
-		const bearable = Math.floor(REPLY_MAX_BYTES / Math.max(1, this.largest));
+		const bearable = Math.floor(REPLY_MAX_BYTES / Math.max(1, this.written.largest));
 		return Math.max(1, Math.min(wanted, bearable, 1_000));
 	}
 

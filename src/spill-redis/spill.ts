@@ -3,7 +3,6 @@ import {
 	type Damage,
 	SpillError,
 	type Spilled,
-	SpillFullError,
 	type SpillRecord,
 	type SpillStats,
 	type SpillStore,
@@ -12,16 +11,14 @@ import { Calls, words } from './calls.js';
 import { closedError } from './errors.js';
 import { type Keys, keysOf } from './keys.js';
 import { Lease } from './lease.js';
+import type { Placed } from './line.js';
 import { completed, type Options, type RedisSpillOptions } from './options.js';
 import { partitionOf } from './partition.js';
 import { Reader } from './reader.js';
-import { type Encoded, encode, enqueuedAt, TEXTS_MAX_BYTES } from './record.js';
-import { ACK, APPEND, FIGURES } from './scripts.js';
+import { encode, enqueuedAt, TEXTS_MAX_BYTES } from './record.js';
+import { ACK, FIGURES } from './scripts.js';
 import { verifyServer } from './server.js';
-
-/** A script holds up the whole server while it runs, so a large batch is several. 1000 records of 200 B take some 5 ms. */
-const PIECE_MAX_RECORDS = 1_000;
-const PIECE_MAX_BYTES = 4 * 1024 * 1024;
+import { Writer } from './writer.js';
 
 /**
  * A spill store on Redis Streams (6.2 or later, a single primary), for services whose own disk does not last.
@@ -47,20 +44,21 @@ class RedisSpill implements SpillStore {
 	readonly #keys: Keys;
 	readonly #calls: Calls;
 	readonly #lease: Lease;
+	readonly #writer: Writer;
 	readonly #reader: Reader;
 	#opening: Promise<void> | undefined;
 	#closing: Promise<void> | undefined;
 	#opened = false;
-	#seq = 0;
 
 	constructor(options: Options) {
 		const { name, partitions, maxRecordBytes, durability } = options;
 		this.capabilities = Object.freeze({ durability, partitions, maxRecordBytes, dedupesById: false });
 		this.#options = options;
 		this.#keys = keysOf(name, partitions);
-		this.#calls = new Calls(options.client, options);
+		this.#calls = new Calls(options.client, options.timeoutMs);
 		this.#lease = new Lease(options, this.#calls, this.#keys);
-		this.#reader = new Reader(this.#calls, this.#keys);
+		this.#writer = new Writer(options, this.#calls, this.#keys, this.#lease);
+		this.#reader = new Reader(this.#calls, this.#keys, this.#writer);
 	}
 
 	async open({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Damage> {
@@ -78,9 +76,9 @@ class RedisSpill implements SpillStore {
 	async #open(signal: AbortSignal | undefined): Promise<void> {
 		await verifyServer(this.#calls, this.#options, signal);
 		if (this.#closing) throw closedError(this.#options.name);
-		this.#seq = 0;
+		this.#writer.begin();
 		try {
-			this.#reader.largest = await this.#lease.take(signal);
+			this.#writer.largest = await this.#lease.take(signal);
 		} catch (error) {
 			// A place that was taken while we gave up waiting would stay locked until the lease ends.
 			const mayBeOurs = signal?.aborted || (error instanceof SpillError && error.code === 'SPILL_CONNECTION');
@@ -96,37 +94,14 @@ class RedisSpill implements SpillStore {
 		this.#usable();
 		signal?.throwIfAborted();
 		if (this.#lease.trouble) throw again(this.#lease.trouble);
-		const encoded = batch.map((record) => this.#encode(record));
-		const all = encoded.reduce((sum, { bytes }) => sum + bytes, 0);
-		this.#calls.admit(all);
-		// All pieces are sent before anything is awaited: another append must not come between them.
-		const sent: Promise<void>[] = [];
-		let left = all;
-		for (const piece of pieces(encoded)) {
-			sent.push(this.#send(piece, left, signal));
-			left -= piece.bytes;
-		}
-		const outcomes = await Promise.allSettled(sent);
-		const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-		if (failed) throw failed.reason;
+		if (batch.length === 0) return;
+		await this.#writer.append(
+			batch.map((record) => this.#place(record)),
+			signal,
+		);
 	}
 
-	async #send({ records, bytes }: Piece, needed: number, signal: AbortSignal | undefined): Promise<void> {
-		const { name, maxBytes } = this.#options;
-		const largest = records.reduce((most, record) => Math.max(most, record.bytes), 0);
-		this.#reader.largest = Math.max(this.#reader.largest, largest);
-		const args: (string | Buffer | number)[] = [APPEND, ...this.#keys.all, this.#lease.token];
-		args.push(++this.#seq, Math.floor(maxBytes), needed, largest);
-		for (const record of records) args.push(record.partition, record.bytes, record.texts, record.payload);
-		const [outcome, told] = words(await this.#calls.send('eval', args, { what: 'append', signal, bytes }));
-		if (outcome === 'full')
-			throw new SpillFullError(
-				`the redis spill "${name}" is full: ${told} of ${maxBytes} bytes are taken and the batch needs ${needed}`,
-			);
-		if (outcome === 'lost') throw this.#lease.lost(told);
-	}
-
-	#encode(record: SpillRecord): Placed {
+	#place(record: SpillRecord): Placed {
 		const { name, partitions, maxRecordBytes } = this.#options;
 		const encoded = encode(record);
 		const { texts, payload } = encoded;
@@ -176,6 +151,7 @@ class RedisSpill implements SpillStore {
 
 	async #close(): Promise<void> {
 		if (this.#opening === undefined) return;
+		await this.#writer.idle();
 		// The connection keeps the order: whatever was sent before is done when the place is given back.
 		const released = this.#lease.release();
 		await Promise.allSettled([released, this.#calls.settled()]);
@@ -197,30 +173,6 @@ class RedisSpill implements SpillStore {
 				code: 'SPILL_CURSOR',
 			});
 	}
-}
-
-interface Placed extends Encoded {
-	readonly partition: number;
-}
-
-/** What goes into one script. */
-interface Piece {
-	readonly records: readonly Placed[];
-	readonly bytes: number;
-}
-
-function* pieces(records: readonly Placed[]): Generator<Piece> {
-	let from = 0;
-	let bytes = 0;
-	for (const [at, record] of records.entries()) {
-		if (at > from && (at - from === PIECE_MAX_RECORDS || bytes + record.bytes > PIECE_MAX_BYTES)) {
-			yield { records: records.slice(from, at), bytes };
-			from = at;
-			bytes = 0;
-		}
-		bytes += record.bytes;
-	}
-	if (from < records.length) yield { records: records.slice(from), bytes };
 }
 
 /** A fresh object for every throw: its stack is that of the caller. */

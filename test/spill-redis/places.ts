@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { type RedisSpillOptions, redisSpill } from '../../src/spill-redis/index.js';
 import type { SpillPlace } from '../../src/testing/index.js';
 
 /** A connection that gives up soon and does not print what it is told. */
-export function connect(url: string, options: RedisOptions = {}): Redis {
+export function connect(
+	url: string,
+	options: { readonly keyPrefix?: string; readonly retryStrategy?: () => number | null } = {},
+): Redis {
 	const client = new Redis(url, { retryStrategy: () => 50, ...options });
 	// Every command rejects as well.
 	client.on('error', () => {});
