@@ -69,8 +69,8 @@ await describeWith(
 			const { records, bytes } = await store.stats();
 			expect(records).toBe(kept.length);
 			expect(bytes).toBeGreaterThan(kept.length * 1_000);
-			// Renewing has to work meanwhile, too.
-			for (const { partition, cursor } of found) await store.ack(partition, cursor);
+			const last = new Map(found.map(({ partition, cursor }) => [partition, cursor]));
+			for (const [partition, cursor] of last) await store.ack(partition, cursor);
 			expect(await store.stats()).toMatchObject({ records: 0, bytes: 0, oldestEnqueuedAtMs: null });
 			await store.append([record(1)]);
 			await store.close();
