@@ -41,7 +41,8 @@ export function decode(entry: Entry, partition: number): Spilled | undefined {
 	return {
 		id,
 		key,
-		payload: new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength),
+		// A copy: the client cuts its replies out of large pieces, which a record at rest must not keep alive.
+		payload: new Uint8Array(payload),
 		enqueuedAtMs,
 		...(expiresAtMs === null ? {} : { expiresAtMs }),
 		...(headers === null ? {} : { headers }),

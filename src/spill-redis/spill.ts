@@ -116,6 +116,9 @@ class RedisSpill implements SpillStore {
 	async read(options: Parameters<SpillStore['read']>[0]): Promise<readonly Spilled[]> {
 		this.#usable();
 		options.signal?.throwIfAborted();
+		const { trouble } = this.#lease;
+		// Someone else replays these records by now.
+		if (trouble?.code === 'SPILL_LOCK_LOST') throw again(trouble);
 		this.#check(options.partition, options.after);
 		return this.#reader.read(options);
 	}

@@ -71,6 +71,7 @@ await describeWith(redis, 'the lease of redisSpill', ({ url }) => {
 		await expect(old.append([record(9)])).rejects.toMatchObject(refused);
 		await expect(old.append([record(9)])).rejects.toMatchObject(refused);
 		await expect(old.ack(0, first?.cursor as string)).rejects.toMatchObject(refused);
+		await expect(old.read({ partition: 0, maxRecords: 1 })).rejects.toMatchObject(refused);
 		await old.close();
 		await next.append([record(4)]);
 		const found = await next.read({ partition: 0, maxRecords: 9 });

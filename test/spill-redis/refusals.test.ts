@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ConfigError, SpillError } from '../../src/index.js';
 import { type RedisClient, type RedisSpillOptions, redisSpill } from '../../src/spill-redis/index.js';
@@ -141,6 +142,26 @@ await describeWith(
 			await store.close();
 			await client.del('brownout:{orders}:meta');
 			limited.disconnect();
+		});
+
+		it('needs no more rights than its page says', async () => {
+			const page = await readFile(new URL('../../docs/spill-redis.md', import.meta.url), 'utf8');
+			const rights = /ACL SETUSER spill on >secret (.*)/.exec(page)?.[1]?.split(' ') ?? [];
+			await client.call('ACL', ['SETUSER', 'spill', 'on', '>secret', ...rights]);
+			const limited = connect(server.url.replace('//', '//spill:secret@'));
+			const { store: made, destroy } = redisPlace(limited, { maxBytes: MIB });
+			const store = await made();
+			await store.open();
+			await store.append([{ id: '1', key: '', payload: new Uint8Array(1), enqueuedAtMs: 1 }]);
+			expect((await store.stats()).records).toBe(1);
+			for (let partition = 0; partition < 8; partition++)
+				for (const { cursor } of await store.read({ partition, maxRecords: 9 })) await store.ack(partition, cursor);
+			expect((await store.stats()).records).toBe(0);
+			await store.close();
+			await expect(limited.get('brownout:other')).rejects.toThrow('NOPERM');
+			await expect(destroy()).rejects.toThrow('NOPERM');
+			limited.disconnect();
+			await client.del(...(await client.keys('brownout:*')));
 		});
 
 		it('stops appending when the server stops keeping what it is given, and goes on when it keeps it again', async () => {
