@@ -1,19 +1,28 @@
 import { SpillError } from '../ports/spill.js';
 import { spillError } from './errors.js';
 
-/** What a spill needs of a client: `ioredis` 5 and 6 have it. */
+/** What may be sent: a text, bytes, a number. */
+export type Argument = string | Buffer | number;
+
+/**
+ * What a spill needs of a client: `ioredis` 5 and 6 have it. Each function sends its command, in the order of the calls, and
+ * rejects with the error of the server or of the connection.
+ *
+ * These are commands with names of their own, since `call` and `callBuffer` of ioredis fail under `enableAutoPipelining`.
+ */
 export interface RedisClient {
-	/**
-	 * Sends a command, in the order of the calls, and resolves with its reply, in which strings are Buffers. Rejects with the
-	 * error of the server or of the connection.
-	 */
-	callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+	/** `EVAL`; strings of the reply are texts. */
+	eval(script: string, keys: number, ...keysAndArguments: Argument[]): Promise<unknown>;
+	/** `XRANGE`: entries, each its id and a list of names and values, all Buffers. */
+	xrangeBuffer(key: string, from: string, to: string, count: 'COUNT', most: number): Promise<unknown>;
+	/** `INFO`: lines of `name:value`. */
+	info(): Promise<string>;
+	/** `CONFIG GET` of one setting: its name and its value. */
+	config(get: 'GET', setting: string): Promise<unknown>;
 }
 
 /** How a call is made. */
 export interface CallOptions {
-	/** What is called, for messages: `append`. */
-	readonly what: string;
 	readonly signal?: AbortSignal | undefined;
 	/** What it keeps in memory until the client has settled it. Default 0. */
 	readonly bytes?: number;
@@ -30,19 +39,19 @@ export class Calls {
 	) {}
 
 	/**
-	 * Sends a command now.
+	 * Sends a command now. `what` names it in messages: `append`.
 	 *
 	 * @throws SpillError; the reason of the signal. Either may come before the server has answered, which it still may do.
 	 */
-	send(
-		command: string,
-		args: (string | Buffer | number)[],
-		{ what, signal, bytes = 0 }: CallOptions,
-	): Promise<unknown> {
+	send<T>(
+		what: string,
+		call: (client: RedisClient) => Promise<T>,
+		{ signal, bytes = 0 }: CallOptions = {},
+	): Promise<T> {
 		if (signal?.aborted) return Promise.reject(signal.reason);
-		let reply: Promise<unknown>;
+		let reply: Promise<T>;
 		try {
-			reply = this.client.callBuffer(command, args);
+			reply = call(this.client);
 		} catch (error) {
 			return Promise.reject(spillError(what, error));
 		}
@@ -59,6 +68,18 @@ export class Calls {
 		return answer;
 	}
 
+	/** Runs a script. @returns its words, the first of which says what happened. */
+	async script(
+		what: string,
+		source: string,
+		args: readonly [keys: number, ...Argument[]],
+		options?: CallOptions,
+	): Promise<readonly [string, ...string[]]> {
+		const reply = await this.send(what, (client) => client.eval(source, ...args), options);
+		const [first = '', ...others] = (reply as readonly (Buffer | string)[]).map(String);
+		return [first, ...others];
+	}
+
 	/** What the client has not settled yet: it queues what it cannot send. */
 	get pendingBytes(): number {
 		return this.#pendingBytes;
@@ -69,7 +90,7 @@ export class Calls {
 		await Promise.allSettled(this.#underWay);
 	}
 
-	#bounded(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+	#bounded<T>(what: string, reply: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
 		const { timeoutMs } = this;
 		return new Promise((resolve, reject) => {
 			const end = () => {
@@ -98,10 +119,4 @@ export class Calls {
 			);
 		});
 	}
-}
-
-/** A reply of a script: words, the first of which says what happened. */
-export function words(reply: unknown): readonly [string, ...string[]] {
-	const [first = '', ...others] = (reply as readonly (Buffer | string)[]).map(String);
-	return [first, ...others];
 }

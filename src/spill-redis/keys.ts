@@ -1,7 +1,7 @@
 /** The keys of a place, each list preceded by its length as `EVAL` wants it. One hash tag: a script reaches all of them. */
 export interface Keys {
 	readonly meta: readonly [number, string];
-	readonly all: readonly (number | string)[];
+	readonly all: readonly [number, ...string[]];
 	/** The hash and the stream of a partition. */
 	with(partition: number): readonly [number, string, string];
 	stream(partition: number): string;

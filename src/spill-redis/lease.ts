@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SpillError } from '../ports/spill.js';
-import { type Calls, words } from './calls.js';
+import type { Calls } from './calls.js';
 import type { Keys } from './keys.js';
 import type { Options } from './options.js';
 import { RELEASE, RENEW, TAKE } from './scripts.js';
@@ -33,8 +33,8 @@ export class Lease {
 	 */
 	async take(signal?: AbortSignal): Promise<number> {
 		const { name, partitions, leaseMs } = this.options;
-		const args = [TAKE, ...this.keys.all, this.token, VERSION, partitions, leaseMs];
-		const [outcome, told, leftMs] = words(await this.calls.send('eval', args, { what: 'lease', signal }));
+		const args = [...this.keys.all, this.token, VERSION, partitions, leaseMs] as const;
+		const [outcome, told, leftMs] = await this.calls.script('lease', TAKE, args, { signal });
 		if (outcome === 'locked')
 			throw new SpillError(
 				`the redis spill "${name}" is owned by ${told}, whose lease ends in ${leftMs} ms unless it is renewed`,
@@ -67,7 +67,7 @@ export class Lease {
 
 	/** Gives the place back, if it was taken. Harmless when another one owns it. */
 	async abandon(): Promise<void> {
-		await this.calls.send('eval', [RELEASE, ...this.keys.meta, this.token], { what: 'release of the lease' });
+		await this.calls.script('release of the lease', RELEASE, [...this.keys.meta, this.token]);
 	}
 
 	/** What a script answered when the place is another one's. It stays so. */
@@ -88,8 +88,8 @@ export class Lease {
 		if (this.#renewing) return;
 		this.#renewing = true;
 		try {
-			const args = [RENEW, ...this.keys.meta, this.token, this.options.leaseMs];
-			const [outcome, owner] = words(await this.calls.send('eval', args, { what: 'renewal of the lease' }));
+			const args = [...this.keys.meta, this.token, this.options.leaseMs] as const;
+			const [outcome, owner] = await this.calls.script('renewal of the lease', RENEW, args);
 			if (outcome === 'lost') {
 				this.lost(owner);
 				return;

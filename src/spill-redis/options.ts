@@ -5,7 +5,7 @@ import { OVERHEAD_BYTES, TEXTS_MAX_BYTES } from './record.js';
 /** Options of `redisSpill`. */
 export interface RedisSpillOptions {
 	/**
-	 * A connection of `ioredis` 5 or 6, or anything with its `callBuffer`. It stays the caller's: the store neither connects
+	 * A connection of `ioredis` 5 or 6, or anything with these four functions of it. It stays the caller's: the store neither connects
 	 * nor ends it. Give the store one of its own: a blocking command (`XREAD BLOCK`) holds up whatever comes after it.
 	 */
 	readonly client: RedisClient;
@@ -61,7 +61,12 @@ export function completed(options: RedisSpillOptions): Options {
 				value,
 				`a whole number from ${least} to ${most}`,
 			);
-		must(typeof client?.callBuffer === 'function', 'client', client, 'a client of ioredis: it has no callBuffer');
+		must(
+			typeof client?.eval === 'function' && typeof client.xrangeBuffer === 'function',
+			'client',
+			client,
+			'a client of ioredis: it has no eval or xrangeBuffer',
+		);
 		must(typeof name === 'string' && /^[^{}]{1,200}$/u.test(name), 'name', name, '1 to 200 characters without { and }');
 		const roomy = Number.isFinite(maxBytes) && largest >= 1;
 		must(roomy, 'maxBytes', maxBytes, `a number above ${OVERHEAD_BYTES + TEXTS_MAX_BYTES}`);

@@ -35,8 +35,11 @@ export class Reader {
 		while (found.length < maxRecords) {
 			const count = this.#count(maxRecords - found.length, maxBytes - bytes);
 			const from = after === undefined ? '-' : `(${after}`;
-			const args = [this.keys.stream(partition), from, '+', 'COUNT', count];
-			const entries = (await this.calls.send('xrange', args, { what: 'read', signal })) as readonly Entry[];
+			const stream = this.keys.stream(partition);
+			const reply = await this.calls.send('read', (client) => client.xrangeBuffer(stream, from, '+', 'COUNT', count), {
+				signal,
+			});
+			const entries = reply as readonly Entry[];
 			let sum = 0;
 			for (const entry of entries) {
 				after = cursorOf(entry);

@@ -35,7 +35,7 @@ export const cursorOf = ([id]: Entry): Cursor => id.toString('latin1');
 export function decode(entry: Entry, partition: number): Spilled | undefined {
 	const texts = field(entry, 't');
 	const payload = field(entry, 'p');
-	const told = texts && parsed(texts);
+	const told = texts && parsed(texts.toString());
 	if (told === undefined || payload === undefined) return undefined;
 	const [id, key, enqueuedAtMs, expiresAtMs, headers] = told;
 	return {
@@ -52,7 +52,7 @@ export function decode(entry: Entry, partition: number): Spilled | undefined {
 }
 
 /** When the record with these texts was enqueued, epoch ms; `null` when they are not ours. */
-export const enqueuedAt = (texts: Buffer): number | null => parsed(texts)?.[2] ?? null;
+export const enqueuedAt = (texts: string): number | null => parsed(texts)?.[2] ?? null;
 
 type Texts = readonly [
 	id: string,
@@ -62,10 +62,10 @@ type Texts = readonly [
 	headers: Readonly<Record<string, string>> | null,
 ];
 
-function parsed(texts: Buffer): Texts | undefined {
+function parsed(texts: string): Texts | undefined {
 	let told: unknown;
 	try {
-		told = JSON.parse(texts.toString());
+		told = JSON.parse(texts);
 	} catch {
 		// Not JSON, so not ours: the caller counts it as damage.
 		return undefined;

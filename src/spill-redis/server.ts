@@ -21,7 +21,7 @@ export async function verifyServer(
 	{ name, durability }: Pick<Options, 'name' | 'durability'>,
 	signal?: AbortSignal,
 ): Promise<void> {
-	const info = facts(String(await calls.send('info', [], { what: 'INFO of the server', signal })));
+	const info = facts(await calls.send('INFO of the server', (client) => client.info(), { signal }));
 	const unusable = refusalOf(info);
 	if (unusable)
 		throw new SpillError(`the redis spill "${name}" cannot use this server: ${unusable}`, { code: 'SPILL_SERVER' });
@@ -38,21 +38,22 @@ export async function verifyServer(
 }
 
 async function notDurable(calls: Calls, signal: AbortSignal | undefined): Promise<readonly string[]> {
-	let reply: unknown;
+	const values = new Map<string, string>();
 	try {
-		// One setting a command: several at once came with Redis 7.
-		const one = (setting: string) => calls.send('config', ['GET', setting], { what: 'CONFIG GET', signal });
-		reply = (await Promise.all(DURABLE.map(([setting]) => one(setting)))).flat();
+		for (const [setting] of DURABLE) {
+			// One setting a command: several at once came with Redis 7.
+			const reply = await calls.send('CONFIG GET', (client) => client.config('GET', setting), { signal });
+			const [, value] = (reply as readonly (Buffer | string)[]).map(String);
+			if (value !== undefined) values.set(setting, value);
+		}
 	} catch (error) {
 		if (signal?.aborted || !(error instanceof SpillError) || error.code === 'SPILL_CONNECTION') throw error;
 		return [
 			`its settings cannot be checked (${messageOf(error.cause)}): permit the user CONFIG GET, or declare durability: "process", which leaves them to you`,
 		];
 	}
-	const pairs = (reply as readonly Buffer[]).map(String);
 	return DURABLE.flatMap(([setting, wanted]) => {
-		const at = pairs.indexOf(setting);
-		const value = at < 0 ? 'unknown' : pairs[at + 1];
+		const value = values.get(setting) ?? 'unknown';
 		return value === wanted
 			? []
 			: [`${setting} is "${value}"; durability: "os-crash" needs "${wanted}", or declare durability: "process"`];

@@ -7,7 +7,7 @@ import {
 	type SpillStats,
 	type SpillStore,
 } from '../ports/spill.js';
-import { Calls, words } from './calls.js';
+import { Calls } from './calls.js';
 import { closedError } from './errors.js';
 import { type Keys, keysOf } from './keys.js';
 import { Lease } from './lease.js';
@@ -128,15 +128,14 @@ class RedisSpill implements SpillStore {
 		this.#check(partition, upTo);
 		const [ms = '', n = ''] = upTo.split('-');
 		const next = `${ms}-${BigInt(n) + 1n}`;
-		const args = [ACK, ...this.#keys.with(partition), this.#lease.token, partition, upTo, next];
-		const [outcome, owner] = words(await this.#calls.send('eval', args, { what: 'ack' }));
+		const args = [...this.#keys.with(partition), this.#lease.token, partition, upTo, next] as const;
+		const [outcome, owner] = await this.#calls.script('ack', ACK, args);
 		if (outcome === 'lost') throw this.#lease.lost(owner);
 	}
 
 	async stats(): Promise<SpillStats> {
 		this.#usable();
-		const reply = await this.#calls.send('eval', [FIGURES, ...this.#keys.all], { what: 'stats' });
-		const [bytes, records, ...firsts] = reply as readonly Buffer[];
+		const [bytes, records, ...firsts] = await this.#calls.script('stats', FIGURES, this.#keys.all);
 		const times = firsts.map(enqueuedAt).filter((atMs) => atMs !== null);
 		return {
 			records: Number(records),

@@ -1,5 +1,5 @@
 import { SpillError, SpillFullError } from '../ports/spill.js';
-import { type Calls, words } from './calls.js';
+import type { Argument, Calls } from './calls.js';
 import type { Keys } from './keys.js';
 import type { Lease } from './lease.js';
 import { type Append, Line, type Part, type Placed } from './line.js';
@@ -86,10 +86,10 @@ export class Writer {
 		const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
 		const largest = records.reduce((most, record) => Math.max(most, record.bytes), 0);
 		this.largest = Math.max(this.largest, largest);
-		const args: (string | Buffer | number)[] = [APPEND, ...this.keys.all, this.lease.token];
+		const args: [number, ...Argument[]] = [...this.keys.all, this.lease.token];
 		args.push(++this.#seq, Math.floor(this.options.maxBytes), needed, largest);
 		for (const record of records) args.push(record.partition, record.bytes, record.texts, record.payload);
-		const [outcome, told] = words(await this.calls.send('eval', args, { what: 'append', bytes }));
+		const [outcome, told] = await this.calls.script('append', APPEND, args, { bytes });
 		if (outcome === 'full') return Number(told);
 		if (outcome === 'lost') throw this.lease.lost(told);
 		for (const part of parts) part.kept();

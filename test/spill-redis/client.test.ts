@@ -5,18 +5,22 @@ import { type RedisClient, redisSpill } from '../../src/spill-redis/index.js';
 const INFO = ['redis_version:7.2.4', 'redis_mode:standalone', 'role:master', 'maxmemory_policy:noeviction'];
 const ok = ['ok', '0'].map((word) => Buffer.from(word));
 
-/** A client that answers from a table; scripts answer `ok`. */
-function answering(answers: { readonly [command: string]: () => unknown } = {}) {
-	const sent: (readonly [string, readonly unknown[]])[] = [];
+/** A client that answers as it is told; scripts answer `ok`. */
+function answering(answers: { readonly info?: () => unknown; readonly script?: () => unknown } = {}) {
+	const { info = () => INFO.join('\r\n'), script = () => ok } = answers;
+	/** The arguments of each script. */
+	const scripts: (readonly unknown[])[] = [];
 	const client: RedisClient = {
-		callBuffer(command, args) {
-			sent.push([command, args]);
-			const answer = answers[command] ?? (command === 'info' ? () => Buffer.from(INFO.join('\r\n')) : () => ok);
-			return Promise.resolve().then(answer);
+		async eval(_source, _keys, ...args) {
+			scripts.push(args);
+			return script();
 		},
+		xrangeBuffer: async () => [],
+		info: async () => info() as string,
+		config: async () => [],
 	};
 	const store = redisSpill({ client, name: 'orders', maxBytes: 1e6, durability: 'process', timeoutMs: 50 });
-	return { client, store, sent };
+	return { client, store, scripts };
 }
 
 const one = [{ id: '1', key: 'a', payload: Uint8Array.of(1), enqueuedAtMs: 1 }];
@@ -29,7 +33,7 @@ describe('redisSpill with any client', () => {
 		['redis_version:5.0.0', 'it is Redis 5.0.0, and 6.2 is needed'],
 		['nonsense', 'it is Redis of an unknown version, and 6.2 is needed'],
 	])('refuses a server that says %s', async (line, why) => {
-		const { store } = answering({ info: () => Buffer.from([line, ...INFO.slice(1)].join('\r\n')) });
+		const { store } = answering({ info: () => [line, ...INFO.slice(1)].join('\r\n') });
 		await expect(store.open()).rejects.toMatchObject({
 			code: 'SPILL_SERVER',
 			message: `the redis spill "orders" cannot use this server: ${why}`,
@@ -38,7 +42,7 @@ describe('redisSpill with any client', () => {
 	});
 
 	it('refuses a server that does not say what it evicts', async () => {
-		const { store } = answering({ info: () => Buffer.from(INFO.slice(0, 3).join('\r\n')) });
+		const { store } = answering({ info: () => INFO.slice(0, 3).join('\r\n') });
 		await expect(store.open()).rejects.toMatchObject({
 			message:
 				'the redis spill "orders" could lose what it keeps: maxmemory-policy is "unknown", which may evict what was kept; it must be "noeviction"',
@@ -54,8 +58,8 @@ describe('redisSpill with any client', () => {
 		['Connection is closed.', 'SPILL_CONNECTION'],
 		['Reached the max retries per request limit (which is 20).', 'SPILL_CONNECTION'],
 	])('says of the error "%s" %s', async (message, code) => {
-		let scripts = 0;
-		const { store } = answering({ eval: () => (scripts++ === 1 ? fails(message)() : ok) });
+		let asked = 0;
+		const { store } = answering({ script: () => (asked++ === 1 ? fails(message)() : ok) });
 		await store.open();
 		const refused = store.append(one);
 		await expect(refused).rejects.toBeInstanceOf(code === 'SPILL_FULL' ? SpillFullError : SpillError);
@@ -73,7 +77,7 @@ describe('redisSpill with any client', () => {
 		['fails', fails('Connection is closed.'), 'redis did not do the INFO of the server: Connection is closed.'],
 	])('opens at the next attempt when the first one %s', async (_, answer, message) => {
 		let asked = 0;
-		const { store } = answering({ info: () => (asked++ === 0 ? answer() : Buffer.from(INFO.join('\r\n'))) });
+		const { store } = answering({ info: () => (asked++ === 0 ? answer() : INFO.join('\r\n')) });
 		await expect(store.open()).rejects.toMatchObject({ code: 'SPILL_CONNECTION', message });
 		expect(await store.open()).toMatchObject({ corruptRecords: 0 });
 		await store.append(one);
@@ -81,20 +85,19 @@ describe('redisSpill with any client', () => {
 	});
 
 	it('takes a client that throws for one that fails', async () => {
-		const client: RedisClient = {
-			callBuffer() {
-				throw new Error('not connected');
-			},
+		const { client } = answering();
+		const info = () => {
+			throw new Error('not connected');
 		};
-		const store = redisSpill({ client, name: 'orders', maxBytes: 1e6 });
+		const store = redisSpill({ client: { ...client, info }, name: 'orders', maxBytes: 1e6 });
 		await expect(store.open()).rejects.toMatchObject({ code: 'SPILL_CONNECTION' });
 		await store.close();
 	});
 
 	it('sends nothing of an append that was given up before its turn, and all that was not in one script', async () => {
-		const { store, sent } = answering();
+		const { store, scripts } = answering();
 		await store.open();
-		const before = sent.length;
+		const before = scripts.length;
 		const abort = new AbortController();
 		const given = [
 			store.append(one),
@@ -104,18 +107,17 @@ describe('redisSpill with any client', () => {
 		abort.abort(new Error('too late'));
 		const outcomes = await Promise.allSettled(given);
 		expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-		const scripts = sent.slice(before);
-		expect(scripts.length).toBe(1);
-		expect(scripts[0]?.[1].filter((arg) => Buffer.isBuffer(arg) && arg.includes('given up'))).toEqual([]);
+		expect(scripts.length).toBe(before + 1);
+		expect(scripts.at(-1)?.filter((arg) => Buffer.isBuffer(arg) && arg.includes('given up'))).toEqual([]);
 		await store.close();
 	});
 
 	it('refuses to be used before it is open', async () => {
-		const { store, sent } = answering();
+		const { store, scripts } = answering();
 		await expect(store.append(one)).rejects.toMatchObject({
 			code: 'SPILL_CLOSED',
 			message: 'the redis spill "orders" is not open',
 		});
-		expect(sent).toEqual([]);
+		expect(scripts).toEqual([]);
 	});
 });

@@ -8,7 +8,8 @@ import { connect, redisPlace, uniqueName } from './places.js';
 // Servers are started and killed, and leases have to end.
 vi.setConfig({ testTimeout: 60_000 });
 
-const client: RedisClient = { callBuffer: () => Promise.reject(new Error('nobody is there')) };
+const nobody = () => Promise.reject(new Error('nobody is there'));
+const client: RedisClient = { eval: nobody, xrangeBuffer: nobody, info: nobody, config: nobody };
 const MIB = 1024 * 1024;
 
 describe('the options of redisSpill', () => {
@@ -19,7 +20,7 @@ describe('the options of redisSpill', () => {
 		expect(() => redisSpill(options)).toThrow(
 			[
 				'invalid redisSpill (8 problems):',
-				'client: an object must be a client of ioredis: it has no callBuffer',
+				'client: an object must be a client of ioredis: it has no eval or xrangeBuffer',
 				'name: "a{b}" must be 1 to 200 characters without { and }',
 				'maxBytes: 1000 must be a number above 16448',
 				'partitions: 0 must be a whole number from 1 to 64',
