@@ -43,8 +43,7 @@ async function notDurable(calls: Calls, signal: AbortSignal | undefined): Promis
 		for (const [setting] of DURABLE) {
 			// One setting a command: several at once came with Redis 7.
 			const reply = await calls.send('CONFIG GET', (client) => client.config('GET', setting), { signal });
-			const [, value] = (reply as readonly (Buffer | string)[]).map(String);
-			if (value !== undefined) values.set(setting, value);
+			values.set(setting, valueIn(reply, setting));
 		}
 	} catch (error) {
 		if (signal?.aborted || !(error instanceof SpillError) || error.code === 'SPILL_CONNECTION') throw error;
@@ -53,11 +52,18 @@ async function notDurable(calls: Calls, signal: AbortSignal | undefined): Promis
 		];
 	}
 	return DURABLE.flatMap(([setting, wanted]) => {
-		const value = values.get(setting) ?? 'unknown';
+		const value = values.get(setting);
 		return value === wanted
 			? []
 			: [`${setting} is "${value}"; durability: "os-crash" needs "${wanted}", or declare durability: "process"`];
 	});
+}
+
+/** Reads what CONFIG GET says: a list of names and values, or under the newer protocol a map. */
+function valueIn(reply: unknown, setting: string): string {
+	if (Array.isArray(reply)) return String(reply[1] ?? 'unknown');
+	const value: unknown = reply instanceof Map ? reply.get(setting) : Object(reply)[setting];
+	return String(value ?? 'unknown');
 }
 
 /** Why a server cannot hold a spill, whatever is declared. */

@@ -84,6 +84,30 @@ describe('redisSpill with any client', () => {
 		await store.close();
 	});
 
+	it.each([
+		['a list', (name: string, value: string) => [name, value]],
+		['a list of bytes', (name: string, value: string) => [Buffer.from(name), Buffer.from(value)]],
+		['a map', (name: string, value: string) => new Map([[name, value]])],
+		['an object', (name: string, value: string) => ({ [name]: value })],
+		['nothing', () => []],
+	])('reads settings from %s', async (kind, answer) => {
+		const settings: { readonly [name: string]: string } = {
+			appendonly: 'yes',
+			appendfsync: 'always',
+			'no-appendfsync-on-rewrite': 'no',
+		};
+		const { client } = answering();
+		const config = async (_: 'GET', name: string) => answer(name, settings[name] ?? '');
+		const store = redisSpill({ client: { ...client, config }, name: 'orders', maxBytes: 1e6 });
+		const opened = store.open().then(
+			() => 'opened',
+			({ message }: Error) => message,
+		);
+		if (kind === 'nothing') expect(await opened).toContain('appendonly is "unknown"');
+		else expect(await opened).toBe('opened');
+		await store.close();
+	});
+
 	it('takes a client that throws for one that fails', async () => {
 		const { client } = answering();
 		const info = () => {

@@ -19,7 +19,7 @@ await describeWith(
 	() => startRedis(DURABLE),
 	'redisSpill that survives the end of its server',
 	(server) => {
-		const client = connect(server.url, { keyPrefix: 'prefixed:' });
+		const client = connect(server.url, { keyPrefix: 'prefixed:', enableAutoPipelining: true });
 		afterAll(() => client.quit());
 		const cases = spillStoreConformance({
 			durability: 'os-crash',

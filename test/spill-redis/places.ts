@@ -6,7 +6,11 @@ import type { SpillPlace } from '../../src/testing/index.js';
 /** A connection that gives up soon and does not print what it is told. */
 export function connect(
 	url: string,
-	options: { readonly keyPrefix?: string; readonly retryStrategy?: () => number | null } = {},
+	options: {
+		readonly keyPrefix?: string;
+		readonly enableAutoPipelining?: boolean;
+		readonly retryStrategy?: () => number | null;
+	} = {},
 ): Redis {
 	const client = new Redis(url, { retryStrategy: () => 50, ...options });
 	// Every command rejects as well.
