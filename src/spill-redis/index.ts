@@ -1,0 +1,3 @@
+export type { RedisClient } from './calls.js';
+export type { RedisSpillOptions } from './options.js';
+export { redisSpill } from './spill.js';

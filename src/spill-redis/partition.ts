@@ -1,0 +1,11 @@
+/**
+ * The partition of a key. FNV-1a over its UTF-16 code units, finished as in MurmurHash3. What waits was placed by it, so it
+ * must never change: a key that moved would overtake itself.
+ */
+export function partitionOf(key: string, partitions: number): number {
+	let hash = 0x811c9dc5;
+	for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+	return ((hash ^ (hash >>> 16)) >>> 0) % partitions;
+}

@@ -1,0 +1,183 @@
+import {
+	type Cursor,
+	type Damage,
+	SpillError,
+	type Spilled,
+	type SpillRecord,
+	type SpillStats,
+	type SpillStore,
+} from '../ports/spill.js';
+import { Calls } from './calls.js';
+import { closedError } from './errors.js';
+import { type Keys, keysOf } from './keys.js';
+import { Lease } from './lease.js';
+import type { Placed } from './line.js';
+import { completed, type Options, type RedisSpillOptions } from './options.js';
+import { partitionOf } from './partition.js';
+import { Reader } from './reader.js';
+import { encode, enqueuedAt, TEXTS_MAX_BYTES } from './record.js';
+import { ACK, FIGURES } from './scripts.js';
+import { verifyServer } from './server.js';
+import { Writer } from './writer.js';
+
+/**
+ * A spill store on Redis Streams (6.2 or later, a single primary), for services whose own disk does not last.
+ *
+ * A resolved append is on the disk of the server (`durability: 'os-crash'`, which needs `appendfsync always`), or as durable as
+ * the server is (`'process'`). It is on that server alone: replicas follow later, and a failover may lose what was resolved.
+ * One instance owns a place at a time; that of a dead owner may be taken over once its lease has ended.
+ *
+ * Rejections: `SpillFullError` at `maxBytes` and where the server is out of memory; `SpillError` with `SPILL_LOCKED` (another
+ * owner), `SPILL_LOCK_LOST` (taken over), `SPILL_DURABILITY` (a setting of the server), `SPILL_SERVER`, `SPILL_FORMAT`
+ * (another layout or number of partitions), `SPILL_CONNECTION` (no answer: the records may be kept), `SPILL_BUSY`
+ * (`maxPendingBytes`), `SPILL_RECORD_TOO_LARGE`, `SPILL_PARTITION`, `SPILL_CURSOR`, `SPILL_CLOSED`, `SPILL_FAILED`.
+ *
+ * @throws ConfigError for wrong options. @see docs/spill-redis.md
+ */
+export function redisSpill(options: RedisSpillOptions): SpillStore {
+	return new RedisSpill(completed(options));
+}
+
+class RedisSpill implements SpillStore {
+	readonly capabilities: SpillStore['capabilities'];
+	readonly #options: Options;
+	readonly #keys: Keys;
+	readonly #calls: Calls;
+	readonly #lease: Lease;
+	readonly #writer: Writer;
+	readonly #reader: Reader;
+	#opening: Promise<void> | undefined;
+	#closing: Promise<void> | undefined;
+	#opened = false;
+
+	constructor(options: Options) {
+		const { name, partitions, maxRecordBytes, durability } = options;
+		this.capabilities = Object.freeze({ durability, partitions, maxRecordBytes, dedupesById: false });
+		this.#options = options;
+		this.#keys = keysOf(name, partitions);
+		this.#calls = new Calls(options.client, options.timeoutMs);
+		this.#lease = new Lease(options, this.#calls, this.#keys);
+		this.#writer = new Writer(options, this.#calls, this.#keys, this.#lease);
+		this.#reader = new Reader(this.#calls, this.#keys, this.#writer);
+	}
+
+	async open({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Damage> {
+		if (this.#closing) throw closedError(this.#options.name);
+		signal?.throwIfAborted();
+		this.#opening ??= this.#open(signal).catch((error: unknown) => {
+			// The next attempt starts anew.
+			this.#opening = undefined;
+			throw error;
+		});
+		await this.#opening;
+		return this.#reader.damage;
+	}
+
+	async #open(signal: AbortSignal | undefined): Promise<void> {
+		await verifyServer(this.#calls, this.#options, signal);
+		if (this.#closing) throw closedError(this.#options.name);
+		this.#writer.begin();
+		try {
+			this.#writer.largest = await this.#lease.take(signal);
+		} catch (error) {
+			// A place that was taken while we gave up waiting would stay locked until the lease ends.
+			const mayBeOurs = signal?.aborted || (error instanceof SpillError && error.code === 'SPILL_CONNECTION');
+			// It ends by itself if this fails as well; what matters to the caller is why it failed at first.
+			if (mayBeOurs) await this.#lease.abandon().catch(() => undefined);
+			throw error;
+		}
+		if (this.#closing) throw closedError(this.#options.name);
+		this.#opened = true;
+	}
+
+	async append(batch: readonly SpillRecord[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+		this.#usable();
+		signal?.throwIfAborted();
+		if (this.#lease.trouble) throw again(this.#lease.trouble);
+		if (batch.length === 0) return;
+		await this.#writer.append(
+			batch.map((record) => this.#place(record)),
+			signal,
+		);
+	}
+
+	#place(record: SpillRecord): Placed {
+		const { name, partitions, maxRecordBytes } = this.#options;
+		const encoded = encode(record);
+		const { texts, payload } = encoded;
+		if (payload.byteLength > maxRecordBytes || texts.byteLength > TEXTS_MAX_BYTES)
+			throw new SpillError(
+				`the redis spill "${name}" keeps payloads of up to ${maxRecordBytes} bytes and texts of up to ${TEXTS_MAX_BYTES}: a record has ${payload.byteLength} and ${texts.byteLength}`,
+				{ code: 'SPILL_RECORD_TOO_LARGE' },
+			);
+		return { ...encoded, partition: partitionOf(record.key, partitions) };
+	}
+
+	async read(options: Parameters<SpillStore['read']>[0]): Promise<readonly Spilled[]> {
+		this.#usable();
+		options.signal?.throwIfAborted();
+		const { trouble } = this.#lease;
+		// Someone else replays these records by now.
+		if (trouble?.code === 'SPILL_LOCK_LOST') throw again(trouble);
+		this.#check(options.partition, options.after);
+		return this.#reader.read(options);
+	}
+
+	async ack(partition: number, upTo: Cursor): Promise<void> {
+		this.#usable();
+		this.#check(partition, upTo);
+		const [ms = '', n = ''] = upTo.split('-');
+		const next = `${ms}-${BigInt(n) + 1n}`;
+		const args = [...this.#keys.with(partition), this.#lease.token, partition, upTo, next] as const;
+		const [outcome, owner] = await this.#calls.script('ack', ACK, args);
+		if (outcome === 'lost') throw this.#lease.lost(owner);
+	}
+
+	async stats(): Promise<SpillStats> {
+		this.#usable();
+		const [bytes, records, ...firsts] = await this.#calls.script('stats', FIGURES, this.#keys.all);
+		const times = firsts.map(enqueuedAt).filter((atMs) => atMs !== null);
+		return {
+			records: Number(records),
+			bytes: Number(bytes),
+			capacityBytes: this.#options.maxBytes,
+			oldestEnqueuedAtMs: times.length > 0 ? Math.min(...times) : null,
+			damage: this.#reader.damage,
+		};
+	}
+
+	close(): Promise<void> {
+		this.#closing ??= this.#close();
+		return this.#closing;
+	}
+
+	async #close(): Promise<void> {
+		if (this.#opening === undefined) return;
+		await this.#writer.idle();
+		// The connection keeps the order: whatever was sent before is done when the place is given back.
+		const released = this.#lease.release();
+		await Promise.allSettled([released, this.#calls.settled()]);
+		await released;
+	}
+
+	#usable(): void {
+		if (this.#closing || !this.#opened) throw closedError(this.#options.name);
+	}
+
+	#check(partition: number, cursor: Cursor | undefined): void {
+		const { name, partitions } = this.#options;
+		if (!(Number.isInteger(partition) && partition >= 0 && partition < partitions))
+			throw new SpillError(`the redis spill "${name}" has no partition ${partition}: they are 0 to ${partitions - 1}`, {
+				code: 'SPILL_PARTITION',
+			});
+		if (cursor !== undefined && !/^\d{1,20}-\d{1,20}$/.test(cursor))
+			throw new SpillError(`${JSON.stringify(cursor)} is no cursor of the redis spill "${name}"`, {
+				code: 'SPILL_CURSOR',
+			});
+	}
+}
+
+/** A fresh object for every throw: its stack is that of the caller. */
+function again({ message, code, cause }: SpillError): SpillError {
+	return new SpillError(message, { code, cause });
+}
