@@ -1,13 +1,16 @@
 /** One message at rest: what was kept instead of processed. */
 export interface SpillRecord {
-	/** Unique per message; the same id may be appended again after a crash (at least once). */
+	/**
+	 * Unique per message; the same id may be appended again after a crash (at least once). Like the key and the headers any
+	 * well-formed text, control characters and the empty text included.
+	 */
 	readonly id: string;
 	/** Records of one key come back in the order in which they were appended. */
 	readonly key: string;
 	readonly payload: Uint8Array;
-	/** Epoch ms at which the record was handed to the store. */
+	/** Epoch ms at which the record was handed to the store, not necessarily whole. */
 	readonly enqueuedAtMs: number;
-	/** Epoch ms after which it is no longer worth replaying. */
+	/** Epoch ms after which it is no longer worth replaying, not necessarily whole. */
 	readonly expiresAtMs?: number | undefined;
 	/** Small text facts that travel with the record, such as the handler's name. */
 	readonly headers?: { readonly [name: string]: string } | undefined;
@@ -50,7 +53,12 @@ export interface SpillStore {
 		readonly durability: 'process' | 'os-crash' | 'replicated';
 		/** Partitions 0 .. partitions - 1, each in append order. */
 		readonly partitions: number;
+		/**
+		 * The largest payload, bytes; it fits into an empty store. A larger one is refused with `SPILL_RECORD_TOO_LARGE`.
+		 * Some stores know it only once they are open.
+		 */
 		readonly maxRecordBytes: number;
+		/** Whether a record whose id the store already holds is kept once. */
 		readonly dedupesById: boolean;
 	};
 	/** Makes the store ready; resolves with the damage found. Reading may find more (see `stats`). */
@@ -61,7 +69,10 @@ export interface SpillStore {
 	 * @throws SpillFullError when there is no room; SpillError otherwise. On a rejection the records may or may not be kept.
 	 */
 	append(batch: readonly SpillRecord[], options?: { readonly signal?: AbortSignal }): Promise<void>;
-	/** The next records after a cursor (from the first unacknowledged one when it is absent). Never removes anything. */
+	/**
+	 * The next records after a cursor (from the first unacknowledged one when it is absent): at least one when there is any,
+	 * at most `maxRecords`, and no more payload than `maxBytes` unless the first record alone has it. Never removes anything.
+	 */
 	read(options: {
 		readonly partition: number;
 		readonly after?: Cursor | undefined;
@@ -72,11 +83,17 @@ export interface SpillStore {
 	/** Forgets everything up to and including the cursor. Cumulative, idempotent, never moves back. */
 	ack(partition: number, upTo: Cursor): Promise<void>;
 	stats(): Promise<SpillStats>;
-	/** Settles what is under way and releases everything. Idempotent. */
+	/**
+	 * Settles what is under way and releases everything. Idempotent. Afterwards `append`, `read` and `ack` reject with the
+	 * code `SPILL_CLOSED`, until the store is opened again where it can be.
+	 */
 	close(): Promise<void>;
 }
 
-/** An operating error of a spill store. `code` is stable, `cause` the underlying error. */
+/**
+ * An operating error of a spill store. `code` is stable (`SPILL_CLOSED`, `SPILL_RECORD_TOO_LARGE`, `SPILL_FULL`, or one of
+ * the store's own; default `SPILL_FAILED`), `cause` the underlying error.
+ */
 export class SpillError extends Error {
 	readonly code: string;
 	constructor(message: string, options: { readonly code?: string; readonly cause?: unknown } = {}) {

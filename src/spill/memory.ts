@@ -15,8 +15,11 @@ const UNDAMAGED: Damage = Object.freeze({
 	quarantined: Object.freeze([]),
 });
 
-/** Bytes that a record takes beside its payload, key and id: measured on Node 20, where it is mostly its Uint8Array. */
+/** Bytes that a record takes beside its payload and texts: measured on Node 20, where it is mostly its Uint8Array. */
 const OVERHEAD = 640;
+
+/** Bytes that the largest record leaves to its id, key and headers. */
+const TEXTS = 256;
 
 /**
  * A spill store in memory, for tests and for services that may lose what they spilled when the process ends.
@@ -24,7 +27,8 @@ const OVERHEAD = 640;
  * A resolved append survives nothing but an exception: `durability: 'process'`. It fills the heap it is meant to relieve,
  * so it is bounded.
  *
- * @param options.maxBytes  default 64 MiB, counting keys, ids and payloads. One record always fits into an empty store.
+ * @param options.maxBytes  default 64 MiB, above 896: payloads, ids, keys and headers, and 640 bytes for each record.
+ *   The largest payload is 896 bytes smaller, so that the record which carries it fits into an empty store.
  */
 export function memorySpill({
 	maxBytes = 64 * 1024 * 1024,
@@ -32,8 +36,14 @@ export function memorySpill({
 	readonly maxBytes?: number | undefined;
 } = {}): SpillStore {
 	verify('memorySpill', (must) =>
-		must(maxBytes > 0 && typeof maxBytes === 'number', 'maxBytes', maxBytes, 'a number above 0'),
+		must(
+			typeof maxBytes === 'number' && maxBytes > OVERHEAD + TEXTS,
+			'maxBytes',
+			maxBytes,
+			`a number above ${OVERHEAD + TEXTS}`,
+		),
 	);
+	const maxRecordBytes = Math.floor(maxBytes) - OVERHEAD - TEXTS;
 	// Acknowledged records are cut off the front in batches: shifting one by one would copy the rest each time.
 	let records: Spilled[] = [];
 	let acked = 0;
@@ -43,25 +53,33 @@ export function memorySpill({
 	const usable = () => {
 		if (closed) throw new SpillError('the memory spill is closed', { code: 'SPILL_CLOSED' });
 	};
-	const sizeOf = (record: SpillRecord) =>
-		OVERHEAD + record.payload.byteLength + 2 * (String(record.id).length + String(record.key).length);
+	const refuseTooLarge = (record: SpillRecord) => {
+		const { byteLength } = record.payload;
+		const size = sizeOf(record);
+		if (byteLength <= maxRecordBytes && size <= maxBytes) return;
+		throw new SpillError(
+			`a payload of ${byteLength} bytes, ${size} with its texts, is too large: the memory spill keeps ${maxRecordBytes}, ${maxBytes} with its texts`,
+			{ code: 'SPILL_RECORD_TOO_LARGE' },
+		);
+	};
 	return {
 		capabilities: {
 			durability: 'process',
 			partitions: 1,
-			maxRecordBytes: maxBytes,
+			maxRecordBytes,
 			dedupesById: false,
 		},
-		async open() {
+		async open({ signal } = {}) {
+			signal?.throwIfAborted();
 			closed = false;
 			return UNDAMAGED;
 		},
 		async append(batch, { signal } = {}) {
 			usable();
 			signal?.throwIfAborted();
+			batch.forEach(refuseTooLarge);
 			const size = batch.reduce((sum, record) => sum + sizeOf(record), 0);
-			const alone = bytes === 0 && batch.length === 1;
-			if (bytes + size > maxBytes && !alone) {
+			if (bytes + size > maxBytes) {
 				throw new SpillFullError(
 					`the memory spill is full: ${bytes} of ${maxBytes} bytes are taken and the batch needs ${size}`,
 				);
@@ -71,8 +89,9 @@ export function memorySpill({
 				records.push({ ...record, payload: record.payload.slice(), partition: 0, cursor: String(next++) });
 			}
 		},
-		async read({ after, maxRecords, maxBytes: most = Number.POSITIVE_INFINITY }) {
+		async read({ after, maxRecords, maxBytes: most = Number.POSITIVE_INFINITY, signal }) {
 			usable();
+			signal?.throwIfAborted();
 			const first = Number(records[acked]?.cursor ?? next);
 			const from = acked + Math.max(0, after === undefined ? 0 : Number(after) + 1 - first);
 			const found: Spilled[] = [];
@@ -108,4 +127,10 @@ export function memorySpill({
 			closed = true;
 		},
 	};
+}
+
+/** What a record takes, bytes. An id or key that is no string at run time must not make the sum NaN: nothing would be full. */
+function sizeOf({ id, key, payload, headers = {} }: SpillRecord): number {
+	const texts = [id, key, ...Object.entries(headers).flat()];
+	return OVERHEAD + payload.byteLength + 2 * texts.reduce((sum, text) => sum + String(text).length, 0);
 }

@@ -130,7 +130,7 @@ describe('spilling (M2)', () => {
 	});
 
 	it('M2: a message larger than the store keeps is processed and told with both sizes', async () => {
-		const { handle, failures } = await spilling({ store: unruly(memorySpill({ maxBytes: 64 })) });
+		const { handle, failures } = await spilling({ store: unruly(memorySpill({ maxBytes: 960 })) });
 		expect((await handle({ key: 'x'.repeat(100) })).action).toBe('process');
 		expect(failures[0]?.error).toBeInstanceOf(SpillError);
 		expect(failures[0]?.error).toMatchObject({
@@ -214,7 +214,7 @@ describe('batches (M2)', () => {
 		});
 		await fc.assert(
 			fc.asyncProperty(given, async ({ messages, store: kind, reject, throwsAt, turns }) => {
-				const { store, trouble } = unruly(memorySpill(kind === 'is full' ? { maxBytes: 300 } : {}));
+				const { store, trouble } = unruly(memorySpill(kind === 'is full' ? { maxBytes: 1_000 } : {}));
 				const { shedder, at } = driver({ spill: { store, whenSpillFails: reject ? 'reject' : 'process' } });
 				await at('AGGRESSIVE');
 				if (kind === 'fails') trouble.append = fails('gone');

@@ -124,6 +124,32 @@ describe('memorySpill', () => {
 		expect((await store.stats()).records).toBe(1);
 	});
 
+	it('refuses a record that is larger than it keeps, with the batch around it, and works on', async () => {
+		const store = memorySpill({ maxBytes: 4_000 });
+		const { maxRecordBytes } = store.capabilities;
+		const refused = store.append([record(1), record(2, maxRecordBytes + 1)]);
+		await expect(refused).rejects.toBeInstanceOf(SpillError);
+		await expect(refused).rejects.toMatchObject({
+			code: 'SPILL_RECORD_TOO_LARGE',
+			message:
+				'a payload of 3105 bytes, 3763 with its texts, is too large: the memory spill keeps 3104, 4000 with its texts',
+		});
+		await expect(store.append([{ ...record(1), headers: { why: 'x'.repeat(2_000) } }])).rejects.toMatchObject({
+			code: 'SPILL_RECORD_TOO_LARGE',
+			message:
+				'a payload of 10 bytes, 4674 with its texts, is too large: the memory spill keeps 3104, 4000 with its texts',
+		});
+		expect((await store.stats()).records).toBe(0);
+		await store.append([record(3)]);
+		expect((await store.read({ partition: 0, maxRecords: 9 })).map(({ id }) => id)).toEqual(['id-3']);
+	});
+
+	it.each([0, -1, 896, Number.NaN, '1000'])('refuses maxBytes %j, which could hold no record', (maxBytes) => {
+		expect(() => memorySpill({ maxBytes: maxBytes as number })).toThrow(
+			/^invalid memorySpill \(1 problem\):\nmaxBytes: .* must be a number above 896$/,
+		);
+	});
+
 	it('refuses an append that was given up', async () => {
 		const store = memorySpill();
 		await expect(store.append([record(1)], { signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow(
@@ -161,7 +187,7 @@ describe('memorySpill', () => {
 		expect(memorySpill().capabilities).toEqual({
 			durability: 'process',
 			partitions: 1,
-			maxRecordBytes: 64 * 1024 * 1024,
+			maxRecordBytes: 64 * 1024 * 1024 - 896,
 			dedupesById: false,
 		});
 	});
