@@ -61,9 +61,7 @@ export class Appends {
 			signal?.addEventListener('abort', abort, { once: true });
 			this.#waiting.push(append);
 			this.#waitingBytes += bytes;
-			this.#writing ??= this.#drain().finally(() => {
-				this.#writing = undefined;
-			});
+			this.#writing ??= this.#drain();
 		});
 	}
 
@@ -83,6 +81,8 @@ export class Appends {
 				for (const append of group) append.reject(cause);
 			}
 		}
+		// In the same turn as the last look at what is waiting, so that nothing can begin to wait in between.
+		this.#writing = undefined;
 	}
 
 	#take(): readonly Append[] {
