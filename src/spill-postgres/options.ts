@@ -49,16 +49,17 @@ export function readOptions({
 			maxBytes,
 			`a number above ${RECORD_OVERHEAD}`,
 		);
-		for (const [path, name] of Object.entries({ schema, table }))
-			must(isName(name), path, name, `a name of 1 .. ${NAME_BYTES_MAX} bytes without a NUL`);
-		must(isCount(partitions), 'partitions', partitions, `an integer of 1 .. ${PARTITIONS_MAX}`);
+		for (const [path, name] of Object.entries({ schema, table })) must(isName(name), path, name, NAME_RULE);
+		must(isCount(partitions), 'partitions', partitions, COUNT_RULE);
 		must(DURABILITIES.includes(durability), 'durability', durability, `one of ${DURABILITIES.join(', ')}`);
 		return { pool, maxBytes, schema, table, partitions, durability };
 	});
 }
 
+export const NAME_RULE = `a name of 1 .. ${NAME_BYTES_MAX} bytes without a NUL`;
 export const isName = (name: unknown): boolean =>
 	typeof name === 'string' && name !== '' && !name.includes('\0') && Buffer.byteLength(name) <= NAME_BYTES_MAX;
 
+export const COUNT_RULE = `an integer of 1 .. ${PARTITIONS_MAX}`;
 export const isCount = (partitions: unknown): boolean =>
 	Number.isInteger(partitions) && Number(partitions) >= 1 && Number(partitions) <= PARTITIONS_MAX;

@@ -23,7 +23,7 @@ export class Owned {
 		try {
 			await checkDurability(session, options, await ensureTable(session, options));
 			const counts = await session.query(
-				`SELECT partition::int, count(*)::text AS records, sum(bytes)::text AS bytes, (min(seq) - 1)::text AS floor
+				`SELECT partition::text, count(*)::text AS records, sum(bytes)::text AS bytes, (min(seq) - 1)::text AS floor
 				FROM ${quoted(options)} GROUP BY partition`,
 			);
 			return new Owned(session, options, counts);

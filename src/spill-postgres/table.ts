@@ -1,7 +1,7 @@
 import { verify } from '../core/errors.js';
 import { SpillError } from '../ports/spill.js';
 import { quoted } from './names.js';
-import { isCount, isName, type Options } from './options.js';
+import { COUNT_RULE, isCount, isName, NAME_RULE, type Options } from './options.js';
 import type { Session } from './session.js';
 
 /**
@@ -20,8 +20,8 @@ export function postgresSpillTable({
 	readonly partitions?: number | undefined;
 } = {}): string {
 	verify('postgresSpillTable', (must) => {
-		for (const [path, name] of Object.entries({ schema, table })) must(isName(name), path, name, 'a possible name');
-		must(isCount(partitions), 'partitions', partitions, 'a possible number of partitions');
+		for (const [path, name] of Object.entries({ schema, table })) must(isName(name), path, name, NAME_RULE);
+		must(isCount(partitions), 'partitions', partitions, COUNT_RULE);
 	});
 	const name = quoted({ schema, table });
 	// `seq` comes from a sequence, which does not go back when the table is drained: cursors stay comparable for ever.
@@ -52,7 +52,7 @@ const comment = (partitions: number) => `brownout spill, format 1, partitions ${
 export async function ensureTable(session: Session, options: Options): Promise<{ readonly logged: boolean }> {
 	const name = quoted(options);
 	const [found] = await session.query(
-		`SELECT relpersistence, obj_description(oid, 'pg_class') AS comment FROM pg_class WHERE oid = to_regclass($1)`,
+		`SELECT relpersistence::text, obj_description(oid, 'pg_class') AS comment FROM pg_class WHERE oid = to_regclass($1)`,
 		[name],
 	);
 	if (found === undefined) {
