@@ -1,42 +1,57 @@
-import { SpillError } from '../ports/spill.js';
-import { failure } from './failure.js';
-import type { Row } from './rows.js';
+import { SpillError } from './spill.js';
+
+/** A record as a store writes it. */
+export interface Sized {
+	/** What it counts for in `maxBytes`. */
+	readonly bytes: number;
+}
 
 /** One call of `append`. */
-export interface Append {
-	readonly rows: readonly Row[];
+export interface Append<R extends Sized> {
+	readonly rows: readonly R[];
 	readonly bytes: number;
 	readonly resolve: () => void;
 	readonly reject: (cause: unknown) => void;
 }
 
-/** What is written by one statement, unless a single call has more. */
-const GROUP_RECORDS = 5_000;
-const GROUP_BYTES = 8 * 1024 * 1024;
-/** What may wait in memory for the statement before it. */
+/** How appends reach a store. */
+export interface AppendsOptions<R extends Sized> {
+	/** Names the store in messages, such as `postgres`. */
+	readonly name: string;
+	/** A group has no more than this, unless a single call has. */
+	readonly groupRecords: number;
+	readonly groupBytes: number;
+	/** Settles each append of a group. A rejection is that of all of them. */
+	readonly write: (group: readonly Append<R>[]) => Promise<void>;
+	/** A fresh error in the words of the port. */
+	readonly failure: (cause: unknown) => Error;
+}
+
+/** What may wait in memory for the group before it. */
 const WAITING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Appends in the order of their calls. Those that arrive while a statement is under way are written together by the next
- * one, since the price of a commit hardly depends on its size.
+ * Appends in the order of their calls. Those that arrive while a group is under way are written together as the next
+ * one, since the price of a durable write hardly depends on its size.
  */
-export class Appends {
-	readonly #write: (group: readonly Append[]) => Promise<void>;
-	#waiting: Append[] = [];
+export class Appends<R extends Sized> {
+	readonly #options: AppendsOptions<R>;
+	#waiting: Append<R>[] = [];
 	#waitingBytes = 0;
 	#writing: Promise<void> | undefined;
 
-	/** @param write settles each append of a group. A rejection is that of all of them. */
-	constructor(write: (group: readonly Append[]) => Promise<void>) {
-		this.#write = write;
+	constructor(options: AppendsOptions<R>) {
+		this.#options = options;
 	}
 
 	/** @param signal takes back what is not being written yet, and ends the wait for what is. */
-	add(rows: readonly Row[], signal: AbortSignal | undefined): Promise<void> {
+	add(rows: readonly R[], signal: AbortSignal | undefined): Promise<void> {
 		const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
 		if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > WAITING_BYTES) {
 			const text = `${this.#waitingBytes} bytes wait for the server and ${bytes} more would exceed ${WAITING_BYTES}`;
-			return Promise.reject(new SpillError(`the postgres spill is behind: ${text}`, { code: 'SPILL_BUSY' }));
+			return Promise.reject(
+				new SpillError(`the ${this.#options.name} spill is behind: ${text}`, { code: 'SPILL_BUSY' }),
+			);
 		}
 		return new Promise((resolve, reject) => {
 			const abort = () => {
@@ -46,7 +61,7 @@ export class Appends {
 				}
 				append.reject(signal?.reason);
 			};
-			const append: Append = {
+			const append: Append<R> = {
 				rows,
 				bytes,
 				resolve: () => {
@@ -55,7 +70,7 @@ export class Appends {
 				},
 				reject: (cause) => {
 					signal?.removeEventListener('abort', abort);
-					reject(signal?.aborted ? signal.reason : failure(cause));
+					reject(signal?.aborted ? signal.reason : this.#options.failure(cause));
 				},
 			};
 			signal?.addEventListener('abort', abort, { once: true });
@@ -76,7 +91,7 @@ export class Appends {
 		while (this.#waiting.length > 0) {
 			const group = this.#take();
 			try {
-				await this.#write(group);
+				await this.#options.write(group);
 			} catch (cause) {
 				for (const append of group) append.reject(cause);
 			}
@@ -85,32 +100,18 @@ export class Appends {
 		this.#writing = undefined;
 	}
 
-	#take(): readonly Append[] {
+	#take(): readonly Append<R>[] {
+		const { groupRecords, groupBytes } = this.#options;
 		let records = 0;
 		let bytes = 0;
 		let count = 0;
 		for (const append of this.#waiting) {
 			records += append.rows.length;
 			bytes += append.bytes;
-			if (count > 0 && (records > GROUP_RECORDS || bytes > GROUP_BYTES)) break;
+			if (count > 0 && (records > groupRecords || bytes > groupBytes)) break;
 			this.#waitingBytes -= append.bytes;
 			count++;
 		}
 		return this.#waiting.splice(0, count);
 	}
-}
-
-/** Cuts what a single call may have too much of into statements. */
-export function* statements(rows: readonly Row[]): Generator<readonly Row[]> {
-	let from = 0;
-	let bytes = 0;
-	for (const [i, row] of rows.entries()) {
-		if (i > from && (i - from >= GROUP_RECORDS || bytes + row.bytes > GROUP_BYTES)) {
-			yield rows.slice(from, i);
-			from = i;
-			bytes = 0;
-		}
-		bytes += row.bytes;
-	}
-	if (from < rows.length) yield rows.slice(from);
 }
