@@ -97,7 +97,7 @@ export class OwnedStream implements Owned<Encoded> {
 			const rows = fitting.flatMap((append) => append.rows);
 			for (const partition of this.#partitions) {
 				for (const frame of frames(rows.filter((row) => row.partition === partition.index))) {
-					await this.#writer.write(partition.subject, encodeFrame(frame, partition.given));
+					partition.given.seq = await this.#writer.write(partition.subject, encodeFrame(frame, partition.given));
 					partition.given.records += frame.length;
 					partition.given.bytes += frameBytes(frame);
 				}
@@ -125,8 +125,7 @@ export class OwnedStream implements Owned<Encoded> {
 				if (frame.seq === at.seq && n < at.index) continue;
 				size += record.payload.byteLength;
 				if (found.length >= most || (found.length > 0 && size > mostBytes)) return found;
-				const payload = new Uint8Array(record.payload);
-				found.push({ ...record, payload, partition: index, cursor: `${frame.seq}-${n}` });
+				found.push({ ...record, payload: copyOf(record.payload), partition: index, cursor: `${frame.seq}-${n}` });
 			}
 			at = { seq: frame.seq + 1, index: 0 };
 		}
@@ -216,6 +215,12 @@ function* frames(rows: readonly Encoded[]): Generator<readonly Encoded[]> {
 		bytes += row.bytes;
 	}
 	if (from < rows.length) yield rows.slice(from);
+}
+
+/** The frame may be read again, and the reader's bytes are its own. Node's pool makes small copies cheap. */
+function copyOf(payload: Uint8Array): Uint8Array {
+	const { buffer, byteOffset, byteLength } = Buffer.from(payload);
+	return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** A record in the stream: its frame and its index there. */

@@ -6,8 +6,11 @@ import { subjects } from './stream.js';
 
 /** A server says at once when nobody listens; who listens and does not answer for this long is busy, and alive. */
 const ANSWER_MS = 2_000;
-/** Nothing waits longer for a server. The shedder waits as long for an append. */
-export const TIMEOUT_MS = 10_000;
+/**
+ * Nothing waits longer for a server. A client that connects again does not say that an answer was lost, so this is what an
+ * append under way then takes; the shedder gives it up after 10 s.
+ */
+export const TIMEOUT_MS = 5_000;
 
 /** @throws SpillError `SPILL_LOCKED` when somebody answers for the store, or may. */
 export async function refuseIfOwned(connection: NatsConnection, stream: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { NatsStoredMessage } from './client.js';
 import { decodeFrame, type Frame } from './frame.js';
 import type { Options } from './options.js';
 import type { Position } from './state.js';
@@ -8,8 +9,8 @@ import type { Writer } from './writer.js';
 export class Partition {
 	readonly index: number;
 	readonly subject: string;
-	/** All that was ever appended. */
-	readonly given = { records: 0, bytes: 0 };
+	/** All that was ever appended, and the number of the last frame of it. */
+	readonly given = { records: 0, bytes: 0, seq: 0 };
 	position: Position = { seq: 0, index: 0, records: 0, bytes: 0 };
 	readonly #options: Options;
 	readonly #writer: Writer;
@@ -44,6 +45,7 @@ export class Partition {
 		const query = { last_by_subj: this.subject };
 		const message = await this.#writer.call('reading the last frame', () => manager.streams.getMessage(stream, query));
 		const last = message ? decodeFrame(message.seq, message.data) : undefined;
+		this.given.seq = last?.seq ?? 0;
 		if (position) this.position = position;
 		else if (last) {
 			const first = (await this.frameFrom(0)) ?? last;
@@ -68,9 +70,7 @@ export class Partition {
 	async frameFrom(seq: number): Promise<Frame | undefined> {
 		const before = this.#latest;
 		if (before?.seq === seq) return before;
-		const { manager, stream } = this.#options;
-		const query = { seq, next_by_subj: this.subject };
-		const message = await this.#writer.call('reading a frame', () => manager.streams.getMessage(stream, query));
+		const message = await this.#writer.call('reading a frame', () => this.#messageFrom(seq));
 		if (message === null) return undefined;
 		const frame = decodeFrame(message.seq, message.data);
 		this.#latest = frame;
@@ -109,6 +109,14 @@ export class Partition {
 		const { seq, index } = this.position;
 		const frame = await this.frameFrom(seq);
 		return frame?.records[frame.seq === seq ? index : 0]?.enqueuedAtMs;
+	}
+
+	async #messageFrom(seq: number): Promise<NatsStoredMessage | null> {
+		const { manager, stream } = this.#options;
+		const query = { seq, next_by_subj: this.subject };
+		const message = await manager.direct.getMessage(stream, query);
+		// A replica that lags behind has what comes first, and may lack the end: its leader knows.
+		return message === null && seq <= this.given.seq ? manager.streams.getMessage(stream, query) : message;
 	}
 
 	#expect(frame: Frame, recordsBefore: number): void {

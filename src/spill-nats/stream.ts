@@ -61,6 +61,7 @@ function configOf({ stream, partitions, maxBytes, replicas }: Options): NatsStre
 		max_age: 0,
 		max_msg_size: -1,
 		deny_purge: false,
+		allow_direct: true,
 	};
 }
 
@@ -71,7 +72,7 @@ function differences(is: NatsStreamInfo['config'], wanted: NatsStreamConfig): re
 	};
 	const same = [...is.subjects].sort().join() === [...wanted.subjects].sort().join();
 	must(same, 'subjects', `${JSON.stringify(wanted.subjects)}, fixed with the number of partitions`);
-	for (const name of ['storage', 'retention', 'discard', 'max_age', 'deny_purge'] as const)
+	for (const name of ['storage', 'retention', 'discard', 'max_age', 'deny_purge', 'allow_direct'] as const)
 		must(is[name] === wanted[name], name, JSON.stringify(wanted[name]));
 	must(is.num_replicas >= wanted.num_replicas, 'num_replicas', `at least ${wanted.num_replicas}`);
 	const room = is.max_bytes === -1 || is.max_bytes >= wanted.max_bytes;

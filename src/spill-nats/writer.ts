@@ -24,8 +24,11 @@ export class Writer {
 		return this.#lost;
 	}
 
-	/** @throws SpillError. Unless the server refused the message, the stream is lost: the message may yet arrive. */
-	async write(subject: string, data: Uint8Array): Promise<void> {
+	/**
+	 * @returns the number of the message.
+	 * @throws SpillError. Unless the server refused the message, the stream is lost: the message may yet arrive.
+	 */
+	async write(subject: string, data: Uint8Array): Promise<number> {
 		const { stream } = this.#options;
 		if (this.#lost) throw new SpillError('the nats spill was lost', { code: 'SPILL_CONNECTION' });
 		const expect = { lastSequence: this.#last, streamName: stream };
@@ -46,6 +49,7 @@ export class Writer {
 			throw locked(stream);
 		}
 		this.#last = seq;
+		return seq;
 	}
 
 	/** Asks something else of the server, in bounded time. @throws SpillError */

@@ -67,7 +67,7 @@ export function toSpilled(row: { readonly [column: string]: unknown }, partition
 		cursor: String(seq),
 		id: fromText(String(id)),
 		key: fromText(String(key)),
-		payload: new Uint8Array(payload),
+		payload: new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength),
 		enqueuedAtMs: Number(enqueued_at_ms),
 		...(expires_at_ms === null ? {} : { expiresAtMs: Number(expires_at_ms) }),
 		...(headers === null ? {} : { headers: JSON.parse(String(headers)) }),
