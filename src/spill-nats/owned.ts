@@ -3,7 +3,8 @@ import { Mutex } from 'async-mutex';
 import { type Cursor, type Damage, SpillError, type Spilled, SpillFullError, type SpillStats } from '../ports/spill.js';
 import type { Append } from '../ports/spill-appends.js';
 import type { Owned } from '../ports/spill-exclusive.js';
-import { type Encoded, encodeFrame, type Frame, frameBytes, PER_FRAME } from './frame.js';
+import { type Encoded, encodeFrame, type Frame, frameBytes } from './frame.js';
+import { chargeOf, frameLimit, frames } from './framing.js';
 import type { Options } from './options.js';
 import { answer, refuseIfOwned } from './owner.js';
 import { Partition } from './partition.js';
@@ -11,8 +12,6 @@ import { decodeState, encodeState, type Position } from './state.js';
 import { ensureStream, subjects } from './stream.js';
 import { Writer } from './writer.js';
 
-/** A frame is begun when the last one has this much: large enough for few round trips, small enough to be read twice. */
-const FRAME_BYTES = 256 * 1024;
 /** What a read gives back at most. */
 const READ_BYTES_MAX = 16 * 1024 * 1024;
 const READ_RECORDS_MAX = 10_000;
@@ -81,11 +80,12 @@ export class OwnedStream implements Owned<Encoded> {
 
 	append(group: readonly Append<Encoded>[]): Promise<void> {
 		return this.#turns.runExclusive(async () => {
-			const { maxBytes } = this.#options;
+			const { maxBytes, connection } = this.#options;
+			const limit = frameLimit(connection);
 			const fitting: Append<Encoded>[] = [];
 			let bytes = this.#bytes;
 			for (const append of group) {
-				const charge = chargeOf(append.rows);
+				const charge = chargeOf(append.rows, limit);
 				if (bytes + charge > maxBytes) {
 					const text = `${bytes} of ${maxBytes} bytes are taken and the batch needs ${charge}`;
 					append.reject(new SpillFullError(`the nats spill is full: ${text}`));
@@ -96,7 +96,10 @@ export class OwnedStream implements Owned<Encoded> {
 			}
 			const rows = fitting.flatMap((append) => append.rows);
 			for (const partition of this.#partitions) {
-				for (const frame of frames(rows.filter((row) => row.partition === partition.index))) {
+				for (const frame of frames(
+					rows.filter((row) => row.partition === partition.index),
+					limit,
+				)) {
 					partition.given.seq = await this.#writer.write(partition.subject, encodeFrame(frame, partition.given));
 					partition.given.records += frame.length;
 					partition.given.bytes += frameBytes(frame);
@@ -194,27 +197,6 @@ export class OwnedStream implements Owned<Encoded> {
 			code: 'SPILL_PARTITION',
 		});
 	}
-}
-
-/** What the rows take at most, in as many frames as they may come to lie in. */
-export function chargeOf(rows: readonly Encoded[]): number {
-	const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
-	const partitions = new Set(rows.map(({ partition }) => partition)).size;
-	return bytes + PER_FRAME * (partitions + Math.ceil((2 * bytes) / FRAME_BYTES));
-}
-
-function* frames(rows: readonly Encoded[]): Generator<readonly Encoded[]> {
-	let from = 0;
-	let bytes = 0;
-	for (const [i, row] of rows.entries()) {
-		if (i > from && bytes + row.bytes > FRAME_BYTES) {
-			yield rows.slice(from, i);
-			from = i;
-			bytes = 0;
-		}
-		bytes += row.bytes;
-	}
-	if (from < rows.length) yield rows.slice(from);
 }
 
 /** The frame may be read again, and the reader's bytes are its own. Node's pool makes small copies cheap. */

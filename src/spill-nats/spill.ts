@@ -2,11 +2,10 @@ import { SpillError, type SpillStore } from '../ports/spill.js';
 import { exclusiveSpill } from '../ports/spill-exclusive.js';
 import { failure } from './failure.js';
 import { type Encoded, encodeRecord, RECORD_OVERHEAD } from './frame.js';
+import { chargeOf, frameLimit, maxPayload } from './framing.js';
 import { type NatsSpillOptions, readOptions } from './options.js';
-import { chargeOf, OwnedStream } from './owned.js';
+import { OwnedStream } from './owned.js';
 
-/** What a server takes unless it is set up otherwise, as long as it has not said what it takes. */
-const MAX_PAYLOAD = 1024 * 1024;
 /** Appends that wait are written in groups of this size, each cut into frames. */
 const GROUP_RECORDS = 10_000;
 const GROUP_BYTES = 4 * 1024 * 1024;
@@ -27,7 +26,7 @@ const GROUP_BYTES = 4 * 1024 * 1024;
 export function natsSpill(options: NatsSpillOptions): SpillStore {
 	const checked = readOptions(options);
 	const { connection, partitions, maxBytes, durability } = checked;
-	const largest = () => Math.min(connection.info?.max_payload ?? MAX_PAYLOAD, Math.floor(maxBytes)) - RECORD_OVERHEAD;
+	const largest = () => Math.min(maxPayload(connection), Math.floor(maxBytes)) - RECORD_OVERHEAD;
 	return exclusiveSpill<Encoded>({
 		name: 'nats',
 		capabilities: () => ({ durability, partitions, maxRecordBytes: largest(), dedupesById: false }),
@@ -42,7 +41,7 @@ export function natsSpill(options: NatsSpillOptions): SpillStore {
 				const row = encodeRecord(record, partitions);
 				// Half of the reserve is for the texts, the rest for what a message takes by itself.
 				const textsFit = row.facts.byteLength + byteLength <= maxRecordBytes + RECORD_OVERHEAD / 2;
-				if (textsFit && chargeOf([row]) <= maxBytes) return row;
+				if (textsFit && chargeOf([row], frameLimit(connection)) <= maxBytes) return row;
 			}
 			throw new SpillError(
 				`a payload of ${byteLength} bytes, with its texts, is too large: the nats spill keeps ${maxRecordBytes}, ` +

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SpillError } from '../../src/index.js';
 import { type PostgresConnection, type PostgresPool, postgresSpill } from '../../src/spill-postgres/index.js';
 import { describeWith, postgres, until } from '../support/services.js';
-import { place, range, record, records } from './place.js';
+import { range, record, records } from '../support/spill-records.js';
+import { place } from './place.js';
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>
 	work.then(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import type { SpillRecord, SpillStore } from '../../src/index.js';
+import type { SpillStore } from '../../src/index.js';
 import { type PostgresSpillOptions, postgresSpill } from '../../src/spill-postgres/index.js';
 
 /** A table of the test's own, on some server. */
@@ -30,13 +30,3 @@ export function place(url: string, defaults: Partial<PostgresSpillOptions> = {})
 		},
 	};
 }
-
-export const record = (n: number, more: Partial<SpillRecord> = {}): SpillRecord => ({
-	id: `id-${n}`,
-	key: `key-${n % 3}`,
-	payload: new Uint8Array(10).fill(n),
-	enqueuedAtMs: 1_000 + n,
-	...more,
-});
-export const range = (length: number, from = 0): number[] => Array.from({ length }, (_, n) => n + from);
-export const records = (length: number, from = 0): SpillRecord[] => range(length, from).map((n) => record(n));

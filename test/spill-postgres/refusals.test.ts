@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { ConfigError, type SpillError } from '../../src/index.js';
 import { type PostgresDurability, postgresSpill, postgresSpillTable } from '../../src/spill-postgres/index.js';
 import { describeWith, postgres, startPostgres } from '../support/services.js';
-import { place, record, records } from './place.js';
+import { record, records } from '../support/spill-records.js';
+import { place } from './place.js';
 
 const rejection = (work: Promise<unknown>): Promise<SpillError> =>
 	work.then(

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { postgresSpillTable } from '../../src/spill-postgres/index.js';
 import { fc } from '../support/property.js';
 import { describeWith, postgres, startPostgres } from '../support/services.js';
-import { place, range, record, records } from './place.js';
+import { range, record, records } from '../support/spill-records.js';
+import { place } from './place.js';
 
 await describeWith(postgres, 'the table of a postgresSpill', ({ url }) => {
 	it('keeps any id, key and header, also those that PostgreSQL has no text for', async () => {
