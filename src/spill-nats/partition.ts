@@ -48,7 +48,7 @@ export class Partition {
 		this.given.seq = last?.seq ?? 0;
 		if (position) this.position = position;
 		else if (last) {
-			const first = (await this.frameFrom(0)) ?? last;
+			const first = (await this.#read(0)) ?? last;
 			this.position = { seq: first.seq, index: 0, records: first.recordsBefore, bytes: first.bytesBefore };
 		}
 		const { seq, records, bytes } = this.position;
@@ -70,9 +70,8 @@ export class Partition {
 	async frameFrom(seq: number): Promise<Frame | undefined> {
 		const before = this.#latest;
 		if (before?.seq === seq) return before;
-		const message = await this.#writer.call('reading a frame', () => this.#messageFrom(seq));
-		if (message === null) return undefined;
-		const frame = decodeFrame(message.seq, message.data);
+		const frame = await this.#read(seq);
+		if (frame === undefined) return undefined;
 		this.#latest = frame;
 		if (before && seq === before.seq + 1) this.#expect(frame, before.recordsBefore + before.records.length);
 		else if (seq === this.position.seq && this.position.index === 0) this.#expect(frame, this.position.records);
@@ -109,6 +108,11 @@ export class Partition {
 		const { seq, index } = this.position;
 		const frame = await this.frameFrom(seq);
 		return frame?.records[frame.seq === seq ? index : 0]?.enqueuedAtMs;
+	}
+
+	async #read(seq: number): Promise<Frame | undefined> {
+		const message = await this.#writer.call('reading a frame', () => this.#messageFrom(seq));
+		return message ? decodeFrame(message.seq, message.data) : undefined;
 	}
 
 	async #messageFrom(seq: number): Promise<NatsStoredMessage | null> {
