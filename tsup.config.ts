@@ -3,10 +3,20 @@ import { transform } from 'esbuild';
 import { defineConfig, type Options } from 'tsup';
 
 const library = {
-	entry: ['src/index.ts', 'src/process/index.ts', 'src/tiers-file/index.ts', 'src/testing/index.ts'],
+	entry: [
+		'src/index.ts',
+		'src/process/index.ts',
+		'src/spill-file/index.ts',
+		'src/tiers-file/index.ts',
+		'src/testing/index.ts',
+	],
 	target: 'node20',
 	// The entries share their chunks, so that a class such as `ConfigError` has one identity across them.
 	splitting: true,
+	// Half of the package would be indentation; names stay, so that a stack trace can be read.
+	esbuildOptions: (options) => {
+		options.minifyWhitespace = true;
+	},
 } satisfies Options;
 
 /**
@@ -15,7 +25,8 @@ const library = {
  */
 const commonJs: NonNullable<Options['plugins']>[number] = {
 	name: 'commonjs',
-	renderChunk: (code) => transform(code, { format: 'cjs', platform: 'node', target: library.target }),
+	renderChunk: (code) =>
+		transform(code, { format: 'cjs', platform: 'node', target: library.target, minifyWhitespace: true }),
 };
 
 /** The command line is a user of the library, so it imports the built entries instead of carrying a second copy. */

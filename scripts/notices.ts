@@ -6,14 +6,13 @@ import { build } from 'esbuild';
  * Run after the build; what is bundled is read from the bundler itself.
  */
 const { metafile } = await build({
-	entryPoints: ['src/cli/main.ts', 'src/tiers-file/index.ts'],
+	entryPoints: ['src/index.ts', 'src/cli/main.ts', 'src/tiers-file/index.ts', 'src/spill-file/index.ts'],
 	bundle: true,
 	platform: 'node',
 	format: 'esm',
 	outdir: 'dist',
 	write: false,
 	metafile: true,
-	external: ['async-mutex'],
 });
 
 const folders = new Set(

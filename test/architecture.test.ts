@@ -32,7 +32,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The command line is a user of the library: beside the root it may import what a user may, the entries of the package. */
-const ENTRIES = ['src/index.ts', 'src/process/index.ts', 'src/tiers-file/index.ts', 'src/testing/index.ts'];
+const ENTRIES = [
+	'src/index.ts',
+	'src/process/index.ts',
+	'src/tiers-file/index.ts',
+	'src/spill-file/index.ts',
+	'src/testing/index.ts',
+];
 
 /** What would make the core depend on more than its arguments. */
 const IMPURE = new Set([
@@ -40,10 +46,12 @@ const IMPURE = new Set([
 	...['process', 'fetch', 'globalThis'],
 ]);
 
-/** Libraries of the terminal and of file formats are bundled into the entries that need them. */
+/** Small libraries are bundled into the entries that need them, so that to install the package installs nothing else. */
 const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 	cli: ['cli-table3', 'commander', 'csv-parse', 'log-update', 'picocolors'],
 	'tiers-file': ['csv-parse'],
+	control: ['async-mutex'],
+	'spill-file': ['async-mutex'],
 };
 /** Only their types are used; the build writes these into ours. */
 const TYPES_ONLY = ['typed-emitter'];
@@ -214,7 +222,7 @@ function nodeFromRoot(tree: Tree): string[] {
 }
 
 function badPackages(tree: Tree): string[] {
-	const installed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+	const installed = Object.keys(manifest.peerDependencies);
 	return [...tree].flatMap(([path, text]) =>
 		importsOf(path, text)
 			.filter(({ to }) => !to.endsWith('.ts') && !isBuiltin(to))

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './demo.js';
 import { InputError } from './input-error.js';
+import { addSpillCommand } from './spill.js';
 import { addTiersCommand } from './tiers.js';
 
 const { version }: { version: string } = JSON.parse(
@@ -17,6 +18,7 @@ const program = new Command('brownout')
 	.showHelpAfterError('(brownout --help shows what there is)');
 addDemoCommand(program);
 addTiersCommand(program);
+addSpillCommand(program);
 
 // A reader that has seen enough (`| head`) closes the pipe; that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

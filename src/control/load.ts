@@ -5,8 +5,10 @@ import { isFed } from '../ports/signal.js';
 import type { Consumer } from './consumer.js';
 import type { SignalReader } from './reader.js';
 
-/** A queue signal this far towards its first threshold says that work is waiting. */
+/** A queue signal this far towards its first threshold says that work is waiting all the time ... */
 const WAITING = 0.5;
+/** ... and this far, that live messages have begun to wait: soon enough for replay to make room. */
+const DELAYED = 0.25;
 
 /** What is learned about the load, and about what the consumers can do, from check to check (rule R7). */
 export class LoadWatch {
@@ -50,16 +52,17 @@ export class LoadWatch {
 			busy ||= consumer.busy;
 		}
 		this.trafficMoves = TREATMENTS.some((kind) => done[kind] > 0);
-		this.standingDelay = compiled(ladder).signals.some((signal) => {
+		const towards = compiled(ladder).signals.map((signal) => {
 			const source = readers.get(signal.name)?.source;
 			const queue = signal.policy.fallsWhilePaused === false || (source !== undefined && isFed(source));
-			return queue && severityOf(signal, readings[signal.name] as number) >= WAITING;
+			return queue ? severityOf(signal, readings[signal.name] as number) : 0;
 		});
+		this.standingDelay = towards.some((severity) => severity >= DELAYED);
 		this.estimate = learn(this.estimate, {
 			elapsedMs: nowMs - this.#learnedAtMs,
 			done,
 			arrived: accepting ? offered : null,
-			backlogged: this.standingDelay && busy,
+			backlogged: busy && towards.some((severity) => severity >= WAITING),
 		});
 		this.#learnedAtMs = nowMs;
 		const full = this.#capacityPerS === undefined ? this.estimate.costMs.full : 1000 / this.#capacityPerS;

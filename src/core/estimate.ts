@@ -23,6 +23,8 @@ export interface Window {
 export interface LoadEstimate {
 	/** Milliseconds of the consumer's time per message; `null` until it was seen under load. */
 	readonly costMs: PerTreatment<number | null>;
+	/** In how many backlogged windows each was seen, up to {@link SEEN_MAX}: what is known well is changed less. */
+	readonly seen: PerTreatment<number>;
 	/** Messages per second by priority, smoothed; `null` while unknown. */
 	readonly arrivalPerS: readonly number[] | null;
 	/** Time since the costs were last confirmed, ms. */
@@ -31,19 +33,27 @@ export interface LoadEstimate {
 
 export const noEstimate: LoadEstimate = Object.freeze({
 	costMs: Object.freeze({ full: null, lean: null, spill: null, shed: null }),
+	seen: Object.freeze({ full: 0, lean: 0, spill: 0, shed: 0 }),
 	arrivalPerS: null,
 	ageMs: 0,
 });
 
 /** Step size of the cost estimate: a backlogged window corrects this share of its error. */
 const LEARN = 0.3;
+/** So many windows make a cost as well known as it gets. */
+const SEEN_MAX = 50;
+/** And changes a cost by at most this factor: a window in which hardly anything was finished may show something else. */
+const CHANGE_MAX = 2;
+/** A message that is kept or given away is believed to cost this share of one that is processed, until it was seen. */
+const SPILL_SHARE = 0.2;
+const SHED_SHARE = 0.05;
 /** Arrival is averaged over about this time, ms. */
 const ARRIVAL_MS = 5_000;
 /** Costs that no backlog confirms shrink by half in this time, ms: the capacity of a slow hour must not stay for ever. */
 const LOOSEN_MS = 300_000;
 
 /**
- * Learns from one window (normalised least mean squares): in a backlogged window the messages' costs add up to its
+ * Learns from one window (normalised least mean squares, in proportion): in a backlogged window the messages' costs add up to its
  * length. Other windows say nothing about cost, so there the estimate slowly loosens.
  */
 export function learn(before: LoadEstimate, window: Window): LoadEstimate {
@@ -57,26 +67,40 @@ export function learn(before: LoadEstimate, window: Window): LoadEstimate {
 	const total = TREATMENTS.reduce((sum, kind) => sum + done[kind], 0);
 	const challenged = window.backlogged && total > 0;
 	return {
-		costMs: challenged ? corrected(before.costMs, done, elapsedMs, total) : loosened(before.costMs, elapsedMs),
+		costMs: challenged ? corrected(before, done, elapsedMs, total) : loosened(before.costMs, elapsedMs),
+		seen: challenged
+			? mapTreatments((kind) => Math.min(SEEN_MAX, before.seen[kind] + Number(done[kind] > 0)))
+			: before.seen,
 		arrivalPerS: perS ?? null,
 		ageMs: challenged ? 0 : before.ageMs + elapsedMs,
 	};
 }
 
 function corrected(
-	costMs: PerTreatment<number | null>,
+	{ costMs, seen: windows }: LoadEstimate,
 	done: PerTreatment<number>,
 	elapsedMs: number,
 	total: number,
 ): PerTreatment<number | null> {
-	// A treatment that is new to us starts at the mean of the window, which the next windows put right.
-	const guess = (kind: Treatment) => costMs[kind] ?? elapsedMs / total;
+	const guess = (kind: Treatment) => costMs[kind] ?? priorOf(kind, costMs, elapsedMs / total);
 	const seen = TREATMENTS.filter((kind) => done[kind] > 0);
 	const error = elapsedMs - seen.reduce((sum, kind) => sum + done[kind] * guess(kind), 0);
-	const energy = seen.reduce((sum, kind) => sum + done[kind] ** 2, 0);
-	return mapTreatments((kind) =>
-		done[kind] > 0 ? Math.max(0, guess(kind) + (LEARN * error * done[kind]) / energy) : costMs[kind],
-	);
+	// In proportion to what each is believed to cost, and most to what is new: what is dropped from now on does not change
+	// what is known of processing.
+	const doubt = (kind: Treatment) => guess(kind) ** 2 / (1 + windows[kind]);
+	const energy = seen.reduce((sum, kind) => sum + done[kind] ** 2 * doubt(kind), 0);
+	return mapTreatments((kind) => {
+		if (done[kind] === 0) return costMs[kind];
+		const now = guess(kind);
+		const next = now + (LEARN * error * done[kind] * doubt(kind)) / energy;
+		return Math.min(Math.max(next, now / CHANGE_MAX), now * CHANGE_MAX);
+	});
+}
+
+/** What a treatment that was never seen may cost, until the next windows put it right. */
+function priorOf(kind: Treatment, costMs: PerTreatment<number | null>, meanMs: number): number {
+	const processed = costMs.lean ?? costMs.full ?? meanMs;
+	return kind === 'spill' ? SPILL_SHARE * processed : kind === 'shed' ? SHED_SHARE * processed : processed;
 }
 
 function loosened(costMs: PerTreatment<number | null>, elapsedMs: number): PerTreatment<number | null> {

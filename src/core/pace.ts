@@ -38,6 +38,7 @@ const LEAST_PER_S = 1;
 const RAMP = 0.5;
 const LOOSEN = 0.05;
 const TRUST_MAX = 1_000;
+const TESTED_SHARE = 0.9;
 /** How long the pace rests after a standing delay, ms. */
 const REST_MS = 5_000;
 
@@ -53,9 +54,12 @@ export function nextPace(before: Pace, input: PaceInput): Pace {
 	const cut = input.standingDelay && restedMs === 0;
 	const waitMs = cut ? REST_MS : restedMs;
 	const resting = waitMs > 0;
-	const trust = resting ? 1 : Math.min(before.trust * (1 + LOOSEN * seconds), TRUST_MAX);
 	const known = !Number.isNaN(input.sparePerS);
-	const cap = known ? Math.max(LEAST_PER_S, input.sparePerS * trust) : Number.POSITIVE_INFINITY;
+	const capAt = (trust: number) => (known ? Math.max(LEAST_PER_S, input.sparePerS) * trust : Number.POSITIVE_INFINITY);
+	// An estimate is put to the test where it limits the pace, and nowhere else.
+	const tested = before.perS >= TESTED_SHARE * capAt(before.trust);
+	const trust = resting ? 1 : Math.min(before.trust * (tested ? 1 + LOOSEN * seconds : 1), TRUST_MAX);
+	const cap = capAt(trust);
 	const start = known ? cap * START_SHARE : START_PER_S;
 	// A pace that handlers cannot follow does not grow.
 	const followed = Number.isNaN(input.fedPerS) ? Number.POSITIVE_INFINITY : Math.max(start, 2 * input.fedPerS);

@@ -16,7 +16,8 @@ export class Episodes<P extends string> {
 	readonly #open = new Map<string, { -readonly [K in keyof DroppedEpisode<P>]: DroppedEpisode<P>[K] }>();
 
 	dropped(priority: P, tier: string, atMs: number): void {
-		const id = JSON.stringify([priority, tier]);
+		// Priorities and tiers are names, so nothing but a newline of somebody's own making could make two of them one.
+		const id = `${priority}\n${tier}`;
 		const episode = this.#open.get(id);
 		if (episode === undefined) this.#open.set(id, { priority, tier, count: 1, firstAtMs: atMs, lastAtMs: atMs });
 		else {

@@ -1,17 +1,15 @@
 import { SpillError, type SpillRecord } from '../ports/spill.js';
+import type { Holdings } from './holdings.js';
 import type { Tally } from './ledger.js';
-import type { Spiller } from './spiller.js';
 import type { Outcome } from './types.js';
 import type { Planned } from './wrap.js';
 
 /** What keeping messages touches. */
 export interface Keeping<M> {
-	readonly spiller: Spiller<M>;
+	readonly holdings: Holdings<M>;
 	readonly tally: Tally;
 	readonly keyOf: ((message: M) => string) | undefined;
 	readonly nowMs: number;
-	/** The store is open, and what it held is booked. */
-	recovered(): Promise<void>;
 	failed(error: unknown, name: string): void;
 }
 
@@ -22,10 +20,11 @@ const SPILLED = Object.freeze({ action: 'spill' } as const);
  * with `whenSpillFails: 'reject'` it is handed back. Never rejects.
  */
 export async function keep<M, N extends string, P extends string, F extends string, V>(
-	{ spiller, tally, keyOf, nowMs, recovered, failed }: Keeping<M>,
+	{ holdings, tally, keyOf, nowMs, failed }: Keeping<M>,
 	messages: readonly Planned<M, N, P, F>[],
 	handler: string,
 ): Promise<(Outcome<V> | undefined)[]> {
+	const { spiller, fence } = holdings;
 	const outcomes: (Outcome<V> | undefined)[] = messages.map(() => undefined);
 	const records: { readonly at: number; readonly record: SpillRecord }[] = [];
 	let cause: unknown;
@@ -41,14 +40,23 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	}
 	tally.appending(records.length);
 	let kept = 0;
+	let queued = 0;
 	try {
-		await recovered();
-		if (records.length > 0) await spiller.append(records.map(({ record }) => record));
+		await holdings.ready();
+		// From here on what is behind them queues up.
+		for (const { at, record } of records) {
+			fence?.add(record.key);
+			if (messages[at]?.route.fenced === true) fence?.press(record.key);
+			queued++;
+		}
+		if (records.length > 0) await holdings.append(records.map(({ record }) => record));
 		for (const { at } of records) outcomes[at] = SPILLED;
 		kept = records.length;
+		tally.ledger.fenced += messages.filter(({ route }, at) => route.fenced && outcomes[at] === SPILLED).length;
 	} catch (error) {
 		cause = error;
 		failed(error, 'append');
+		for (const { record } of records.slice(0, queued)) fence?.remove(record.key);
 	}
 	tally.appended(records.length, kept);
 	if (spiller.whenFails !== 'reject') return outcomes;

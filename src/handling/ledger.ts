@@ -2,7 +2,8 @@ import type { PerTreatment, Treatment } from '../core/estimate.js';
 
 /**
  * Where every message went (rule M5). At every instant:
- * offered + recovered = inFlight + processed + failed + waiting + replayed + dropped + rejected + expired.
+ * offered + recovered = inFlight + processed + failed + waiting + replayed + dropped + rejected + expired + deadLettered
+ * + lost.
  */
 export interface Ledger {
 	/** Messages that were handed to the shedder. */
@@ -20,11 +21,31 @@ export interface Ledger {
 	dropped: number;
 	/** Handed back to the source. */
 	rejected: number;
-	/** In the store until they were no longer worth replaying. */
+	/** In the store until they were not worth replaying any more: too old, superseded, or there twice. */
 	expired: number;
+	/** Their handler threw until they were given up: they are in the dead-letter store. */
+	deadLettered: number;
+	/** Kept by the store, and not there any more: what damage has cost. */
+	lost: number;
 	/** Kept by the store so far. */
 	spilled: number;
+	/** How many of the spilled ones were kept only because older ones of their key are waiting (rule M4). */
+	fenced: number;
+	/** How many of the expired ones were superseded by a later one of their key. */
+	superseded: number;
+	/** How many of the expired ones had been replayed under the same id before. */
+	duplicates: number;
 }
+
+/** How spilled messages came to their end. */
+export interface Returned {
+	readonly replayed: number;
+	readonly expired: number;
+	readonly deadLettered: number;
+}
+
+const NOTHING: Returned = { replayed: 0, expired: 0, deadLettered: 0 };
+const ENDS = ['replayed', 'expired', 'deadLettered'] as const;
 
 /** How a message leaves the shedder's hands. */
 export type Leaving = 'processed' | 'failed' | 'dropped' | 'rejected';
@@ -42,12 +63,17 @@ export class Tally {
 		dropped: 0,
 		rejected: 0,
 		expired: 0,
+		deadLettered: 0,
+		lost: 0,
 		spilled: 0,
+		fenced: 0,
+		superseded: 0,
+		duplicates: 0,
 	};
 	#done: Record<Treatment, number> = { full: 0, lean: 0, spill: 0, shed: 0 };
 	#offered: number[] = [];
 	/** Came back from the store before their append had resolved. */
-	#early = { replayed: 0, expired: 0 };
+	#early = NOTHING;
 	#appending = 0;
 	/** In flight at the last call of `take`. */
 	#pending = 0;
@@ -82,26 +108,27 @@ export class Tally {
 		ledger.spilled += kept;
 		ledger.waiting += kept;
 		const early = this.#early;
-		this.#early = { replayed: 0, expired: 0 };
+		this.#early = NOTHING;
 		this.returned(early);
 	}
 
 	/** Records came back and were acknowledged. */
-	returned({ replayed, expired }: { readonly replayed: number; readonly expired: number }): void {
+	returned(ended: Returned): void {
 		this.moves++;
 		const { ledger } = this;
-		const unknown = Math.max(0, replayed + expired - ledger.waiting);
-		if (unknown > 0 && this.#appending > 0) {
-			// A store may give back what it has not yet confirmed; it is booked once it is.
-			const late = Math.min(unknown, replayed);
-			this.#early = { replayed: this.#early.replayed + late, expired: this.#early.expired + unknown - late };
-			this.returned({ replayed: replayed - late, expired: expired - (unknown - late) });
-			return;
+		const sum = ENDS.reduce((count, end) => count + ended[end], 0);
+		let unknown = Math.max(0, sum - ledger.waiting);
+		// A store may give back what it has not yet confirmed; it is booked once it is.
+		const early = { ...this.#early };
+		if (this.#appending === 0) this.found(unknown);
+		for (const end of ENDS) {
+			const late = this.#appending > 0 ? Math.min(unknown, ended[end]) : 0;
+			unknown -= late;
+			early[end] += late;
+			ledger[end] += ended[end] - late;
+			ledger.waiting -= ended[end] - late;
 		}
-		this.found(unknown);
-		ledger.waiting -= replayed + expired;
-		ledger.replayed += replayed;
-		ledger.expired += expired;
+		this.#early = early;
 	}
 
 	/** The store holds records that were not known of: from an earlier run, or from an append that was given up. */
@@ -110,9 +137,23 @@ export class Tally {
 		this.ledger.waiting += count;
 	}
 
-	/** Compares with what the store says it holds, while nothing is on its way. */
-	reconcile(records: number | null): void {
-		if (records !== null && this.#appending === 0) this.found(Math.max(0, records - this.ledger.waiting));
+	/**
+	 * Compares with what the store says it holds, while nothing is on its way. @param dedupes  it keeps one of each id.
+	 *
+	 * @returns how many are lost.
+	 */
+	reconcile(records: number | null, dedupes: boolean): number {
+		const { ledger } = this;
+		if (records === null || this.#appending > 0) return 0;
+		const missing = Math.max(0, ledger.waiting - records);
+		this.found(Math.max(0, records - ledger.waiting));
+		ledger.waiting -= missing;
+		if (!dedupes) ledger.lost += missing;
+		else {
+			ledger.expired += missing;
+			ledger.duplicates += missing;
+		}
+		return dedupes ? 0 : missing;
 	}
 
 	/** A spilled message is handled after all. */

@@ -2,7 +2,11 @@ import type { LadderController } from '../control/controller.js';
 import { type Treatment, treatmentOf } from '../core/estimate.js';
 import { mayReplay } from '../core/replay-gate.js';
 import type { Spilled } from '../ports/spill.js';
+import type { Fence } from '../replay/fence.js';
+import { NotReadyError } from '../replay/lane.js';
+import { Recent } from '../replay/recent.js';
 import { Replayer } from '../replay/replayer.js';
+import type { Entry } from '../replay/window.js';
 import type { Handlers } from './handlers.js';
 import type { Tally } from './ledger.js';
 import type { Router } from './router.js';
@@ -11,6 +15,11 @@ import type { ReplayOptions } from './types.js';
 
 /** The share of the capacity that replay may bring the load up to. */
 const REPLAY_UP_TO = 0.95;
+/** How many ids are remembered, so that a message that was spilled twice is handled once. */
+const RECENT_MAX = 10_000;
+const ATTEMPTS = 5;
+/** The rate of fenced messages is followed upwards in about this time, ms. */
+const FENCED_RAMP_MS = 2_000;
 
 /** Brings spilled messages back to their handlers, as far as the ladder and the load leave room (rule M3). */
 export class Replaying<M, N extends string, S extends string, G extends string, R extends string, F extends string> {
@@ -20,9 +29,13 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 	readonly #options: ReplayOptions<N>;
 	/** The store cannot tell how much it holds, so it is read until it is empty. */
 	searching = false;
+	readonly #fence: Fence | undefined;
 	#plannedAtMs: number;
 	#demand = 0;
 	#told = 0;
+	/** Of the fenced messages, as of the last plan. */
+	#fenced = 0;
+	#fencedPerS = 0;
 
 	constructor(
 		controller: LadderController<N, S, G, R, F>,
@@ -30,39 +43,65 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 		router: Router<M, N, S, G, R, F>,
 		handlers: Handlers<M, N, G | R, F>,
 		tally: Tally,
+		fence: Fence | undefined,
 		options: ReplayOptions<N>,
 		failed: (error: unknown, name: string) => void,
 	) {
 		const { clock } = controller;
 		this.#controller = controller;
 		this.#tally = tally;
+		this.#fence = fence;
 		this.#options = options;
 		this.#plannedAtMs = clock.nowMs();
-		const handle = async (record: Spilled): Promise<'replayed' | 'expired'> => {
-			if (record.expiresAtMs !== undefined && record.expiresAtMs <= controller.epochMs) return 'expired';
-			const { handler: name = 'default', tier, priority } = record.headers ?? {};
+		const handle = async ({ headers = {}, payload }: Spilled): Promise<void> => {
+			const { handler: name = 'default', tier, priority } = headers;
 			const handler = handlers.find(name);
 			if (handler === undefined) {
-				throw new Error(`a spilled message waits for a handler named "${name}", but none was wrapped under it`);
+				throw new NotReadyError(`a spilled message waits for a handler named "${name}", but none was wrapped under it`);
 			}
-			const message = spiller.codec.decode(record.payload);
+			const message = spiller.codec.decode(payload);
 			const { context } = router.ofReplayed(tier, priority);
 			tally.replay(this.#treatment);
 			await handler(message, { ...context, replayed: true });
-			return 'replayed';
 		};
 		this.#replayer = new Replayer({
 			clock,
 			store: spiller.store,
 			handle,
-			settled: (counts) => tally.returned(counts),
+			bury: spiller.buries
+				? (record, error, attempts) => spiller.bury(record, error, attempts, controller.epochMs)
+				: undefined,
+			attempts: options.attempts ?? ATTEMPTS,
+			concurrency: options.concurrency ?? 1,
+			latestOnly: options.order === 'latest-per-key',
+			fence,
+			recent: new Recent(RECENT_MAX),
+			epochMs: () => controller.epochMs,
+			settled: (entries) => this.#settled(entries),
 			failed,
 		});
+	}
+
+	#settled(entries: readonly Entry[]): void {
+		const count = (...fates: Entry['fate'][]) => entries.filter(({ fate }) => fates.includes(fate)).length;
+		this.#tally.returned({
+			replayed: count('replayed'),
+			expired: count('expired', 'superseded', 'duplicate'),
+			deadLettered: count('deadLettered'),
+		});
+		this.#tally.ledger.superseded += count('superseded');
+		this.#tally.ledger.duplicates += count('duplicate');
+		for (const { record } of entries) this.#fence?.remove(record.key);
 	}
 
 	/** Messages are being fed right now. */
 	get running(): boolean {
 		return this.#hasWork && this.#replayer.running;
+	}
+
+	/** What the store holds is what waits: nothing is fed, nothing is on its way to be acknowledged. */
+	get quiet(): boolean {
+		return !this.running && this.#replayer.quiet;
 	}
 
 	/** There is something to feed, as far as is known. */
@@ -73,7 +112,7 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 
 	/** Messages per second. */
 	get perS(): number {
-		return this.#replayer.pace.perS;
+		return this.#replayer.perS;
 	}
 
 	/** How long the rest takes at this pace, ms; `null` while nothing moves. */
@@ -92,16 +131,32 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 		const live = paused ? 0 : (load.utilisation[rules] ?? Number.NaN);
 		const costMs = load.estimate.costMs[this.#treatment] ?? Number.NaN;
 		const sharing = [...consumers].filter((consumer) => consumer.replaying).length;
-		this.#replayer.plan({
-			elapsedMs: nowMs - this.#plannedAtMs,
+		const elapsedMs = nowMs - this.#plannedAtMs;
+		const fencedPerS = this.#watchFence(elapsedMs);
+		const pace = {
+			elapsedMs,
 			mayRun: this.#hasWork && (upTo === undefined ? state.replay : mayReplay(ladder, gate, upTo)),
 			rising: demand > this.#demand,
 			standingDelay: load.standingDelay && !paused,
 			sparePerS: ((REPLAY_UP_TO - live) * 1000) / costMs / Math.max(1, sharing),
 			maxPerS,
-		});
+		};
+		this.#replayer.plan(pace, fencedPerS);
 		this.#plannedAtMs = nowMs;
 		this.#demand = demand;
+	}
+
+	/** Messages per second that are spilled only because of the fence. */
+	#watchFence(elapsedMs: number): number {
+		const { fenced } = this.#tally.ledger;
+		if (elapsedMs > 0) {
+			const perS = ((fenced - this.#fenced) * 1000) / elapsedMs;
+			const grown = this.#fencedPerS + (perS - this.#fencedPerS) * Math.min(1, elapsedMs / FENCED_RAMP_MS);
+			// What is not fenced any more is live load again, at once.
+			this.#fencedPerS = Math.min(perS, grown);
+			this.#fenced = fenced;
+		}
+		return this.#fencedPerS;
 	}
 
 	/** How many were replayed since the last call. */

@@ -3,9 +3,9 @@ import { type Decision, decide, decideGradually } from '../core/decide.js';
 import { verify } from '../core/errors.js';
 import type { Treatment } from '../core/estimate.js';
 import { compiled } from '../core/ladder.js';
+import { positionOf } from '../core/position.js';
 import { bindRegistry, type TierRegistry } from '../core/tier-registry.js';
 import { type CompiledTiers, compiledTiers, isTiers, type Tiers } from '../core/tiers.js';
-import { positionOf } from './hash.js';
 
 /** What a handler is told about its message. One frozen object per treatment. */
 export interface HandlerContext<N extends string, P extends string, F extends string> {
@@ -36,6 +36,8 @@ export interface Route<N extends string = string, P extends string = string, F e
 	readonly priority: number;
 	readonly treatment: Treatment;
 	readonly count: DecisionCount;
+	/** It would be processed, but older messages of its key are waiting (rule M4). */
+	readonly fenced: boolean;
 }
 
 /** How messages are told apart: by tiers and a key, by a function, or both (rule D4). */
@@ -63,11 +65,13 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	readonly #by: Classification<M, G | R>;
 	readonly #passive: boolean;
 	readonly #unbind: (() => void)[] = [];
+	#ladder: unknown;
 	#tiers: CompiledTiers = NO_TIERS;
 	/** By tier: the route of its own priority, while all keys are treated alike. */
 	#whole: Route<N, G | R, F>[] = [];
 	/** By tier: every route met so far, by its decision. */
 	#routes: Map<Decision<N, G | R, F>, Route<N, G | R, F>>[] = [];
+	readonly #fenced = new WeakMap<Route<N, G | R, F>, Route<N, G | R, F>>();
 	#gradual = false;
 	#keyless = 0;
 
@@ -135,21 +139,40 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 			this.#route(tier, this.#cell((priority || ladder.priorities[0]) as G | R, 0)),
 		);
 	}
-	#ladder: unknown;
-
 	/** What happens to a message. Allocates nothing once every treatment was met. */
 	of(message: M): Route<N, G | R, F> {
 		const { keyOf, priorityOf } = this.#by;
 		const key = keyOf?.(message);
 		const tier = this.#tiers.indexOf.get(key as string) ?? this.#tiers.tiers.length - 1;
 		const own = priorityOf?.(message);
-		// 42 is not in the tier that lists '42': a key of another kind says nothing about how important a message is.
-		if (own === undefined && typeof key !== 'string' && keyOf !== undefined) {
-			throw new TypeError(`keyOf returned ${String(key)}, which is no string`);
-		}
+		if (own === undefined && (this.#tiers === NO_TIERS || typeof key !== 'string')) this.#unclassified(key);
 		if (own === undefined && !this.#gradual) return this.#whole[tier] as Route<N, G | R, F>;
 		const priority = own ?? ((this.#tiers.tiers[tier] as { readonly priority: string }).priority as G | R);
 		return this.#route(tier, this.#cell(priority, this.#gradual ? this.#positionOf(key) : 0));
+	}
+
+	/** 42 is not in the tier that lists '42': a key of another kind says nothing about how important a message is. */
+	#unclassified(key: unknown): never {
+		if (this.#tiers === NO_TIERS) throw new TypeError('priorityOf returned undefined, and there are no tiers to ask');
+		throw new TypeError(`keyOf returned ${String(key)}, which is no string`);
+	}
+
+	/** The same route behind the fence: spilled instead of processed (rule M4). */
+	fenced(route: Route<N, G | R, F>): Route<N, G | R, F> {
+		let fenced = this.#fenced.get(route);
+		if (fenced === undefined) {
+			const decision = Object.freeze({ ...route.decision, action: 'spill' } as const);
+			fenced = {
+				...route,
+				decision,
+				done: decision,
+				treatment: 'spill',
+				count: this.#count(decision, route.tier),
+				fenced: true,
+			};
+			this.#fenced.set(route, fenced);
+		}
+		return fenced;
 	}
 
 	/** The route of a record that comes back, under today's tables. */
@@ -196,11 +219,8 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 
 	#newRoute(tier: number, decision: Decision<N, G | R, F>): Route<N, G | R, F> {
 		const { ladder, rules } = this.#controller;
-		const { action, level, priority } = decision;
+		const { level, priority } = decision;
 		const name = this.#tiers.tiers[tier]?.name as string;
-		const id = JSON.stringify([action, level, priority, name]);
-		const count = this.counts.get(id) ?? { action, level, priority, tier: name, n: 0 };
-		this.counts.set(id, count);
 		const done = this.#passive ? decideGradually(ladder, rules, 0, priority, 0) : decision;
 		const { features } = done;
 		const full = Object.values(features).every(Boolean);
@@ -211,7 +231,15 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 			tier: name,
 			priority: ladder.priorities.indexOf(priority),
 			treatment: done.action === 'process' ? (full ? 'full' : 'lean') : done.action === 'spill' ? 'spill' : 'shed',
-			count,
+			count: this.#count(decision, name),
+			fenced: false,
 		};
+	}
+
+	#count({ action, level, priority }: Decision<N, G | R, F>, tier: string): DecisionCount {
+		const id = JSON.stringify([action, level, priority, tier]);
+		const count = this.counts.get(id) ?? { action, level, priority, tier, n: 0 };
+		this.counts.set(id, count);
+		return count;
 	}
 }

@@ -3,12 +3,15 @@ import { LadderController } from '../control/controller.js';
 import { type Relay, SafeEmitter } from '../control/emitter.js';
 import type { Controller, ControllerOptions } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
-import { show, verify } from '../core/errors.js';
+import { verify } from '../core/errors.js';
 import type { Intake } from '../ports/intake.js';
-import { type FedSignal, isFed } from '../ports/signal.js';
+import { Fence } from '../replay/fence.js';
+import { checkShedder } from './check-options.js';
 import { Episodes } from './episodes.js';
 import { explanation } from './explain.js';
+import { Feed } from './feed.js';
 import { type Handler, Handlers, runner } from './handlers.js';
+import { Holdings } from './holdings.js';
 import { keep, missing } from './keep.js';
 import { type Leaving, Tally } from './ledger.js';
 import { Replaying } from './replaying.js';
@@ -19,12 +22,6 @@ import type { LoadShedder, Outcome, ShedderEvents, ShedderOptions } from './type
 import { type Desk, type Planned, wrapMany, wrapOne } from './wrap.js';
 
 const STOP_TIMEOUT_MS = 10_000;
-/** How long after a store could not be opened it is tried again. */
-const REOPEN_MS = 5_000;
-/** Nothing was offered for this long on the cached clock, so nothing had been waiting. */
-const IDLE_MS = 100;
-
-const MODES: readonly string[] = ['enforce', 'observe', 'off'];
 const OPEN: Intake = { pause() {}, resume() {} };
 
 class Shedder<M, N extends string, S extends string, G extends string, R extends string, F extends string>
@@ -33,22 +30,16 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 {
 	readonly controller: LadderController<N, S, G, R, F>;
 	readonly router: Router<M, N, S, G, R, F>;
-	readonly spiller: Spiller<M> | undefined;
+	readonly #holdings: Holdings<M> | undefined;
 	readonly #passive: boolean;
 	readonly #tally = new Tally();
 	readonly #handlers = new Handlers<M, N, G | R, F>();
-	readonly #fed: readonly FedSignal[];
+	readonly #feed: Feed<M>;
 	readonly #replaying: Replaying<M, N, S, G, R, F> | undefined;
 	readonly #episodes = new Episodes<G | R>();
 	readonly #options: ShedderOptions<M, G | R, N>;
 	readonly #ownsController: boolean;
 	readonly #relay: Relay;
-	/** When a message was last offered or done with, epoch ms. */
-	#activeAtMs = Number.NEGATIVE_INFINITY;
-	#recovery: Promise<void> | undefined;
-	#reopenAtMs = Number.NEGATIVE_INFINITY;
-	#looking = false;
-	#full = 0;
 	#toldOfStore = false;
 	#stopping: Promise<void> | undefined;
 	#closing: Promise<void> | undefined;
@@ -59,40 +50,31 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		ownsController: boolean,
 	) {
 		super();
-		const { spill, mode = 'enforce', replay = {} } = options;
-		const { levels } = controller.ladder;
-		const keeping = spill === undefined || 'store' in spill ? spill : { store: spill };
-		verify('shedder', (must) => {
-			must(MODES.includes(mode), 'mode', mode, `one of ${MODES.map(show).join(', ')}`);
-			must(
-				replay.upTo === undefined || levels.includes(replay.upTo),
-				'replay.upTo',
-				replay.upTo,
-				`a level (${levels.join(', ')})`,
-			);
-			must(replay.maxPerS === undefined || replay.maxPerS > 0, 'replay.maxPerS', replay.maxPerS, 'above 0');
-			const { whenSpillFails = 'process', expiresAfterMs = 1 } = keeping ?? {};
-			const known = ['process', 'reject'].includes(whenSpillFails);
-			must(known, 'spill.whenSpillFails', whenSpillFails, 'one of "process", "reject"');
-			must(expiresAfterMs > 0, 'spill.expiresAfterMs', expiresAfterMs, 'above 0');
-		});
+		const keeping = checkShedder(options, controller.ladder.levels);
 		this.#options = options;
 		this.#ownsController = ownsController;
 		this.controller = controller;
-		this.#passive = mode !== 'enforce';
+		this.#passive = (options.mode ?? 'enforce') !== 'enforce';
 		this.router = new Router(controller, options, this.#passive, (version) => this.emit('tiersReplaced', { version }));
-		this.#fed = [...controller.readers.values()].map(({ source }) => source).filter(isFed);
+		const sources = [...controller.readers.values()].map(({ source }) => source);
+		this.#feed = new Feed(sources, options.timeOf, (error) => this.fail('signal', error, 'timeOf'));
 		if (keeping !== undefined && !this.#passive) {
-			this.spiller = new Spiller(keeping, controller.clock);
-			const failed = (error: unknown, name: string) => this.fail('replay', error, name);
+			const { clock } = controller;
+			const spiller = new Spiller(keeping, clock);
+			const fence = keeping.keyFence === true ? new Fence() : undefined;
+			const { replay = {} } = options;
 			this.#replaying = new Replaying(
 				controller,
-				this.spiller,
+				spiller,
 				this.router,
 				this.#handlers,
 				this.#tally,
+				fence,
 				replay,
-				failed,
+				(error, name) => this.fail('replay', error, name),
+			);
+			this.#holdings = new Holdings(spiller, fence, this.#tally, clock, sources, this.#replaying, (error, name) =>
+				this.fail('spill', error, name),
 			);
 		}
 		this.#relay = {
@@ -119,9 +101,9 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	explain(message: M) {
-		const { decision, done, tier } = this.route(message);
+		const route = this.route(message);
 		const { holds, clock } = this.controller;
-		return { decision, tier, holds, text: explanation(decision, done, tier, holds, clock.nowMs()) };
+		return { decision: route.decision, tier: route.tier, holds, text: explanation(route, holds, clock.nowMs()) };
 	}
 
 	wrap<V>(handler: Handler<M, N, G | R, F, V>, { name = 'default' }: { readonly name?: string | undefined } = {}) {
@@ -143,13 +125,15 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			accepting: this.accepting,
 			replayPerS: this.#replaying?.perS ?? 0,
 			replayEtaMs: this.#replaying?.etaMs ?? null,
+			spill: this.#holdings?.stats ?? null,
 		});
 	}
 
 	// What happens to a message (Desk).
 	route(message: M): Route<N, G | R, F> {
 		try {
-			return this.router.of(message);
+			const route = this.router.of(message);
+			return this.#queuesUp(route, message) ? this.router.fenced(route) : route;
 		} catch (error) {
 			// Whoever cannot be told apart is protected: a broken key must not lose a message.
 			this.fail('tiers', error, 'classify');
@@ -157,11 +141,17 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		}
 	}
 
+	/** Whether older messages of its key are waiting (rule M4). What is protected never does. */
+	#queuesUp({ done, priority }: Route<N, G | R, F>, message: M): boolean {
+		const fence = this.#holdings?.fence;
+		if (fence === undefined || done.action !== 'process' || priority === 0) return false;
+		return fence.holds(String(this.#options.keyOf?.(message)));
+	}
+
 	enter(route: Route<N, G | R, F>, message: M): void {
 		if (this.#options.mode !== 'off') route.count.n++;
-		if (this.#fed.length > 0) this.#feed(message);
+		this.#feed.offered(message, this.ledger.inFlight, this.controller.epochMs);
 		this.#tally.offer(route.priority, route.treatment);
-		this.#activeAtMs = this.controller.epochMs;
 	}
 
 	leave(route: Route<N, G | R, F>, as: Leaving): void {
@@ -171,41 +161,25 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 
 	#left(as: Leaving): void {
 		this.#tally.leave(as);
-		this.#activeAtMs = this.controller.epochMs;
-		for (const signal of this.#fed) signal.left();
-	}
-
-	/** Tells the signals that live on messages, and whether this one came after a lull. */
-	#feed(message: M): void {
-		const { epochMs } = this.controller;
-		const { timeOf } = this.#options;
-		const idle = this.ledger.inFlight === 0 && epochMs - this.#activeAtMs >= IDLE_MS && this.#activeAtMs > 0;
-		let ageMs = Number.NaN;
-		try {
-			if (timeOf !== undefined) ageMs = epochMs - timeOf(message);
-		} catch (error) {
-			this.fail('signal', error, 'timeOf');
-		}
-		for (const signal of this.#fed) signal.offered(ageMs, idle);
+		this.#feed.left(this.controller.epochMs);
 	}
 
 	async keep<V>(messages: readonly Planned<M, N, G | R, F>[], handler: string): Promise<(Outcome<V> | undefined)[]> {
-		const { spiller } = this;
-		if (spiller === undefined) {
+		const holdings = this.#holdings;
+		if (holdings === undefined) {
 			if (!this.#toldOfStore) this.fail('spill', missing(), 'missing');
 			this.#toldOfStore = true;
 			return messages.map(() => undefined);
 		}
 		const keeping = {
-			spiller,
+			holdings,
 			tally: this.#tally,
 			keyOf: this.#options.keyOf,
 			nowMs: this.controller.epochMs,
-			recovered: () => this.#recover(spiller),
 			failed: (error: unknown, name: string) => this.fail('spill', error, name),
 		};
 		const outcomes = await keep<M, N, G | R, F, V>(keeping, messages, handler);
-		for (const outcome of outcomes) if (outcome !== undefined) for (const signal of this.#fed) signal.left();
+		for (const outcome of outcomes) if (outcome !== undefined) this.#feed.left(this.controller.epochMs);
 		return outcomes;
 	}
 
@@ -219,34 +193,11 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	spillFull(): number | Promise<number> {
-		return this.spiller === undefined ? 0 : this.#lookAtStore(this.spiller);
-	}
-
-	async #lookAtStore(spiller: Spiller<M>): Promise<number> {
-		const { clock } = this.controller;
-		// A store that hangs is asked again when it has answered; until then its last figures count.
-		if (this.#looking || clock.nowMs() < this.#reopenAtMs) return this.#full;
-		this.#looking = true;
-		let during = 'open';
-		try {
-			await this.#recover(spiller);
-			during = 'stats';
-			const { moves } = this.#tally;
-			this.#full = await spiller.full();
-			// Figures say something only if nothing came or went while they were gathered.
-			const still = moves === this.#tally.moves && !this.replaying;
-			if (still) this.#tally.reconcile(spiller.stats?.records ?? null);
-		} catch (error) {
-			if (during === 'open') this.#reopenAtMs = clock.nowMs() + REOPEN_MS;
-			this.fail('spill', error, during);
-		} finally {
-			this.#looking = false;
-		}
-		return this.#full;
+		return this.#holdings?.look() ?? 0;
 	}
 
 	get busy(): boolean {
-		return this.ledger.inFlight > 0 || this.controller.epochMs - this.#activeAtMs < IDLE_MS;
+		return this.ledger.inFlight > 0 || this.#feed.active(this.controller.epochMs);
 	}
 
 	get replaying(): boolean {
@@ -323,7 +274,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		this.controller.consumers.delete(this);
 		this.router.close();
 		await this.#settle('replay', () => this.#replaying?.stop(STOP_TIMEOUT_MS));
-		await this.#settle('spill', () => this.spiller?.close());
+		await this.#settle('spill', () => this.#holdings?.spiller.close());
 		for (const episode of this.#episodes.over(Number.POSITIVE_INFINITY)) this.emit('dropped', episode);
 		this.#tellReplay();
 		if (!this.#ownsController) this.controller.relays.delete(this.#relay);
@@ -335,21 +286,6 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		} catch (error) {
 			this.fail(during, error, 'stop');
 		}
-	}
-
-	/** Takes over what the store held from an earlier run, once. */
-	#recover(spiller: Spiller<M>): Promise<void> {
-		this.#recovery ??= spiller.open().then(
-			(records) => {
-				this.#tally.found(records ?? 0);
-				if (records === null && this.#replaying !== undefined) this.#replaying.searching = true;
-			},
-			(error: unknown) => {
-				this.#recovery = undefined;
-				throw error;
-			},
-		);
-		return this.#recovery;
 	}
 
 	#tellReplay(): void {

@@ -16,11 +16,20 @@ export interface SpillOptions<M> {
 	readonly idOf?: ((message: M) => string) | undefined;
 	/** Spilled messages older than this are not worth replaying. Default: they are for ever. */
 	readonly expiresAfterMs?: number | undefined;
+	/** Where records go whose handler has failed `replay.attempts` times. Default: nowhere, so the replay waits for them. */
+	readonly deadLetters?: SpillStore | undefined;
+	/**
+	 * While a key has messages waiting, its new sheddable ones are spilled behind them, so that no live message overtakes
+	 * the backlog (rule M4). Needs `keyOf`. Default `false`: live first.
+	 */
+	readonly keyFence?: boolean | undefined;
 	/** What becomes of a message that could not be kept (rule M2): processed all the same, or handed back. Default `'process'`. */
 	readonly whenSpillFails?: 'process' | 'reject' | undefined;
 }
 
 const APPEND_TIMEOUT_MS = 10_000;
+/** Of the text of an error, in a header. */
+const REASON_MAX = 1_000;
 
 /** A spill store as the shedder uses it: opened once, every wait bounded, messages for records. */
 export class Spiller<M> {
@@ -35,6 +44,7 @@ export class Spiller<M> {
 	readonly #prefix = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 	#next = 0;
 	#opening: Promise<number | null> | undefined;
+	#openingDead: Promise<unknown> | undefined;
 
 	constructor(options: SpillOptions<M>, clock: Clock) {
 		this.#options = options;
@@ -97,6 +107,31 @@ export class Spiller<M> {
 		}
 	}
 
+	/** There is a place for dead letters. */
+	get buries(): boolean {
+		return this.#options.deadLetters !== undefined;
+	}
+
+	/**
+	 * Puts a record with the dead letters, opening their store when it is first needed. Resolves when it is durable there.
+	 * Its headers say why: `error`, `attempts`, `failedAtMs` (epoch ms).
+	 */
+	async bury(record: SpillRecord, error: unknown, attempts: number, nowMs: number): Promise<void> {
+		const { deadLetters } = this.#options;
+		if (deadLetters === undefined) throw new SpillError('there is no dead-letter store', { code: 'SPILL_MISSING' });
+		this.#openingDead ??= within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.open', deadLetters.open()).catch(
+			(cause: unknown) => {
+				this.#openingDead = undefined;
+				throw cause;
+			},
+		);
+		await this.#openingDead;
+		const { id, key, payload, enqueuedAtMs } = record;
+		const reason = { error: String(error).slice(0, REASON_MAX), attempts: String(attempts), failedAtMs: String(nowMs) };
+		const letter = { id, key, payload, enqueuedAtMs, headers: { ...record.headers, ...reason } };
+		await within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.append', deadLetters.append([letter]));
+	}
+
 	/** How full the store is, 0..1; 0 where it cannot tell. Reads the figures of the open store anew. */
 	async full(): Promise<number> {
 		this.stats = await this.store.stats();
@@ -104,15 +139,21 @@ export class Spiller<M> {
 		return bytes === null || capacityBytes === null || capacityBytes === 0 ? 0 : bytes / capacityBytes;
 	}
 
-	/** Closes the store, if it was opened. */
+	/** Closes what was opened. */
 	async close(): Promise<void> {
+		await this.#closeStore(this.store, this.#opening);
+		const { deadLetters } = this.#options;
+		if (deadLetters !== undefined) await this.#closeStore(deadLetters, this.#openingDead);
+	}
+
+	async #closeStore(store: SpillStore, opening: Promise<unknown> | undefined): Promise<void> {
 		try {
-			if (this.#opening === undefined) return;
-			await this.#opening;
+			if (opening === undefined) return;
+			await opening;
 		} catch {
 			// It never opened, which was told when it failed; what it holds is released all the same.
 		}
-		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', this.store.close());
+		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
 	}
 }
 

@@ -75,13 +75,12 @@ interface Source {
 		readonly tiersVersion: number;
 		readonly tierNames: readonly string[];
 	};
-	readonly spiller: { readonly stats: SpillStats | undefined } | undefined;
 }
 
 export function statsOf(
 	controller: LadderController<string, string, string, string, string>,
-	{ ledger, errors, router, spiller }: Source,
-	replay: Pick<Stats, 'mode' | 'accepting' | 'replayPerS' | 'replayEtaMs'>,
+	{ ledger, errors, router }: Source,
+	replay: Pick<Stats, 'mode' | 'accepting' | 'spill' | 'replayPerS' | 'replayEtaMs'>,
 ): Stats {
 	const { ladder, state, clock, activeOverride } = controller;
 	const nowMs = clock.nowMs();
@@ -137,7 +136,6 @@ export function statsOf(
 				? null
 				: { ...activeOverride, remainingMs: Math.max(0, activeOverride.untilMs - nowMs) },
 		checkMs: controller.checkMs,
-		spill: spiller?.stats ?? null,
 		tiers: { version: router.tiersVersion, names: router.tierNames },
 		errors: Object.fromEntries(
 			Object.entries(errors).map(([component, n]) => [

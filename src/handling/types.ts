@@ -23,6 +23,18 @@ export interface ReplayOptions<N extends string> {
 	readonly upTo?: N | undefined;
 	/** A cap on the pace, messages per second. Default: the spare capacity. */
 	readonly maxPerS?: number | undefined;
+	/** How often a handler may fail on a record, an integer >= 1, before it goes to `spill.deadLetters`. Default 5. */
+	readonly attempts?: number | undefined;
+	/**
+	 * How many records of different keys are handled at the same time, per partition, an integer of 1 .. 256. Default 1:
+	 * strictly one after the other. More helps handlers that wait for something.
+	 */
+	readonly concurrency?: number | undefined;
+	/**
+	 * `'latest-per-key'` is for data that ages, such as quotes: of the records of a key that are read ahead (8 192 of a
+	 * partition) only the last is handled, the others count as expired. Default `'oldest-first'`.
+	 */
+	readonly order?: 'oldest-first' | 'latest-per-key' | undefined;
 }
 
 export interface ShedderOptions<M, P extends string, N extends string> extends Classification<M, P> {

@@ -32,3 +32,15 @@ export interface FedSignal extends SignalSource {
 export function isFed(source: SignalSource): source is FedSignal {
 	return 'offered' in source;
 }
+
+/** A signal that is fed by the spill stores of every shedder of its controller. */
+export interface SpillFedSignal extends SignalSource {
+	/** An append begins. @returns what is to be called when it has ended, however. */
+	appending(): () => void;
+	/** A store is this full, 0..1. Told at each check. */
+	filled(ratio: number): void;
+}
+
+export function isSpillFed(source: SignalSource): source is SpillFedSignal {
+	return 'appending' in source;
+}

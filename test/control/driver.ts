@@ -206,8 +206,10 @@ export function recordedIntake(answer: (call: 'pause' | 'resume') => void | Prom
 
 /** Rule M5, as an equation that is 0. */
 export function imbalance(stats: Stats): number {
-	const { offered, recovered, inFlight, processed, failed, waiting, replayed, dropped, rejected, expired } = stats;
-	return offered + recovered - (inFlight + processed + failed + waiting + replayed + dropped + rejected + expired);
+	const { offered, recovered, inFlight, processed, failed, waiting, replayed, dropped, rejected } = stats;
+	const { expired, deadLettered, lost } = stats;
+	const ended = processed + failed + replayed + dropped + rejected + expired + deadLettered + lost;
+	return offered + recovered - (inFlight + waiting + ended);
 }
 
 /** Fails every test of a file in which a rejection stays unhandled or a failure is written to the console unexpectedly. */

@@ -84,6 +84,8 @@ const MONOTONE = [
 	'dropped',
 	'rejected',
 	'expired',
+	'deadLettered',
+	'lost',
 	'spilled',
 ] as const;
 
@@ -96,6 +98,8 @@ function holds(real: Real, model: Model): void {
 	expect(stats.inFlight).toBeGreaterThanOrEqual(0);
 	expect(stats.waiting).toBeGreaterThanOrEqual(0);
 	expect(stats.history.length).toBeLessThanOrEqual(100);
+	// Nothing in these tests damages a store: whatever it does, nothing is lost.
+	expect(stats.lost).toBe(0);
 	for (const counter of MONOTONE) expect(stats[counter]).toBeGreaterThanOrEqual(real.before[counter]);
 	for (const { headers } of real.store.appends.flat()) expect(headers?.priority).not.toBe('critical');
 	expect(stats.levelIndex).toBe(real.shedder.ladder.levels.indexOf(real.shedder.level));
@@ -363,11 +367,19 @@ describe('the driver (M5)', () => {
 			expires: fc.boolean(),
 			upTo: fc.constantFrom<Level | undefined>(undefined, undefined, 'SOFT'),
 			held: fc.nat(3),
+			keyFence: fc.boolean(),
+			dead: fc.constantFrom('nowhere', 'kept', 'failing'),
+			replay: fc.record({
+				attempts: fc.integer({ min: 1, max: 3 }),
+				concurrency: fc.constantFrom(1, 4),
+				order: fc.constantFrom('oldest-first' as const, 'latest-per-key' as const),
+			}),
 			// Most of what can go wrong goes wrong where messages are spilled.
 			from: fc.constantFrom<Level>('NORMAL', 'AGGRESSIVE', 'AGGRESSIVE', 'CIRCUIT_BREAK'),
 		});
 		await fc.assert(
-			fc.asyncProperty(given, commands, async ({ reject, full, start, expires, upTo, held, from }, script) => {
+			fc.asyncProperty(given, commands, async (options, script) => {
+				const { reject, full, start, expires, upTo, held, keyFence, dead, replay, from } = options;
 				const model: Model = {
 					offeredAtLeast: 0,
 					offeredAtMost: 0,
@@ -387,6 +399,8 @@ describe('the driver (M5)', () => {
 					})),
 				);
 				const store = unruly(inner);
+				const letters = unruly();
+				if (dead === 'failing') letters.trouble.append = fails('no room for letters');
 				let intakeTrouble: 'works' | 'fails' | 'hangs' = 'works';
 				const { intake } = recordedIntake(() =>
 					intakeTrouble === 'works'
@@ -399,11 +413,13 @@ describe('the driver (M5)', () => {
 				const made = driver({
 					tiers: registry,
 					intake,
-					replay: { upTo },
+					replay: { ...replay, upTo },
 					spill: {
 						store: store.store,
 						whenSpillFails: reject ? 'reject' : 'process',
 						expiresAfterMs: expires ? 20_000 : undefined,
+						keyFence,
+						deadLetters: dead === 'nowhere' ? undefined : letters.store,
 					},
 				});
 				const { shedder, clock } = made;

@@ -350,6 +350,26 @@ describe('R7', () => {
 			expect(predictUtilisation(ladder, noEstimate)).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
 		});
 
+		test('R7: what is new pays for a surprise, not what is known', () => {
+			// Full ones are known to take 10 ms; then some are dropped, for next to nothing, in the same mix all the time.
+			const known = learned(noEstimate, 40, {});
+			const { costMs } = learned(known, 40, { done: { full: 99, lean: 0, spill: 0, shed: 50 } });
+			expect(costMs.full).toBeGreaterThan(9);
+			expect(costMs.full).toBeLessThan(10.5);
+			expect(costMs.shed).toBeLessThan(1);
+		});
+
+		test('R7: a window in which hardly anything was finished changes no cost by more than a factor of two', () => {
+			fc.assert(
+				fc.property(fc.nat(20), fc.integer({ min: 1, max: 5_000 }), (full, elapsedMs) => {
+					const [before, after] = [seen, learn(seen, { ...window, elapsedMs, done: { ...window.done, full } })];
+					const ratio = (after.costMs.full ?? 0) / (before.costMs.full ?? 0);
+					atLeast(ratio, 0.5);
+					atMost(ratio, 2);
+				}),
+			);
+		});
+
 		test('R7: forgets what no backlog has confirmed for forgetAfterMs', () => {
 			const idle = { backlogged: false };
 			expect(predictUtilisation(ladder, learned(seen, 600, idle))[0]).toBeGreaterThan(0);

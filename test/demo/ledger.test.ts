@@ -14,6 +14,8 @@ const good = {
 	rejected: 0,
 	failed: 0,
 	expired: 0,
+	deadLettered: 0,
+	lost: 0,
 	waiting: 0,
 	inFlight: 0,
 };

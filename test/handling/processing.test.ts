@@ -142,6 +142,25 @@ describe('one message (M1, D4)', () => {
 		expect(shedder.decide({ key: 'x', priority: 'critical' }).action).toBe('process');
 	});
 
+	it('D4: without tiers, a message that priorityOf leaves out is protected, and that is told', async () => {
+		const shedder = createLoadShedder({
+			ladder,
+			signals: { load: () => LOAD.AGGRESSIVE },
+			keyOf: (message: Message) => message.key,
+			priorityOf: (message: Message): Priority | undefined => message.priority,
+			clock: manualClock(),
+		});
+		const failed = vi.fn();
+		shedder.on('failed', failed);
+		await shedder.check();
+		expect(shedder.decide({ key: 'x' })).toMatchObject({ action: 'process', priority: 'critical' });
+		expect(failed).toHaveBeenCalledWith({
+			during: 'tiers',
+			name: 'classify',
+			error: new TypeError('priorityOf returned undefined, and there are no tiers to ask'),
+		});
+	});
+
 	it('D4: whatever keyOf, priorityOf and timeOf throw or return, no message is lost and protected ones are processed', async () => {
 		const garbage = fc.oneof(
 			fc.constant('throws'),

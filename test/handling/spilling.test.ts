@@ -348,6 +348,7 @@ describe('a store that answers late (M5, M6)', () => {
 		late.resolve();
 		await settled();
 		delete trouble.append;
+		await clock.advance(5_000);
 		expect((await handle({ key: 'x', n: 2 })).action).toBe('spill');
 		// Message 1 was processed and is in the store all the same; message 2 is only there.
 		setLoad(0);
@@ -359,6 +360,47 @@ describe('a store that answers late (M5, M6)', () => {
 		expect(imbalance(shedder.stats())).toBe(0);
 		await shedder.stop();
 	});
+
+	it.each(['open', 'append'] as const)(
+		'M2: a store whose %s hangs is waited for once; then messages are processed at once until it answers again',
+		async (operation) => {
+			const { store, trouble } = unruly();
+			const { shedder, at, clock, failures } = driver({ spill: store });
+			const handle = shedder.wrap(() => {});
+			const timed = async () => {
+				const fromMs = clock.nowMs();
+				let action: string | undefined;
+				void handle({ key: 'x' }).then((outcome) => {
+					action = outcome.action;
+				});
+				while (action === undefined) await clock.advance(500);
+				return `${action} after ${clock.nowMs() - fromMs}`;
+			};
+			if (operation === 'append') await at('AGGRESSIVE');
+			trouble[operation] = never;
+			if (operation === 'open') void at('AGGRESSIVE');
+			await clock.advance(3_000);
+			expect(await timed()).toMatch(/^process after (10000|7000)$/);
+			for (let n = 0; n < 5; n++) expect(await timed()).toBe('process after 500');
+			expect((failures.at(-1)?.error as Error).message).toBe(
+				'the spill store has not answered lately and is not waited for',
+			);
+			await clock.advance(5_000);
+			// One finds out whether it answers, the others do not wait for that.
+			const trial = handle({ key: 'x' });
+			expect(await timed()).toBe('process after 500');
+			await clock.advance(10_000);
+			expect((await trial).action).toBe('process');
+			delete trouble[operation];
+			await clock.advance(5_000);
+			expect(await timed()).toBe('spill after 500');
+			expect(await timed()).toBe('spill after 500');
+			expect(imbalance(shedder.stats())).toBe(0);
+			const stopping = shedder.stop();
+			await clock.advance(30_000);
+			await stopping;
+		},
+	);
 
 	it('M6: figures of the store that come too late are ignored', async () => {
 		const inner = memorySpill();

@@ -525,8 +525,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/shedder.ts', 'test/handling/processing.test.ts')(
 			'M1',
-			'const { epochMs } = this.controller;',
-			'const epochMs = Date.now();',
+			'this.#feed.offered(message, this.ledger.inFlight, this.controller.epochMs);',
+			'this.#feed.offered(message, this.ledger.inFlight, Date.now());',
 			'M1: a message on the processing path reads no system clock and tells nobody',
 		),
 		within('src/handling/handlers.ts', 'test/handling/processing.test.ts')(
@@ -549,8 +549,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/keep.ts', 'test/handling/spilling.test.ts')(
 			'M2',
-			'if (records.length > 0) await spiller.append(',
-			'if (records.length > 0) void spiller.append(',
+			'if (records.length > 0) await holdings.append(',
+			'if (records.length > 0) void holdings.append(',
 			'M2: resolves only when the store says that the record is durable',
 		),
 		within('src/handling/wrap.ts', 'test/handling/spilling.test.ts')(
@@ -559,9 +559,9 @@ export const mutations: readonly Mutation[] = [
 			'.then(([kept]) => kept ?? refuse(desk, route));',
 			'M2: a handler that throws after the store failed rejects with its own error and is counted as failed',
 		),
-		within('src/replay/replayer.ts', 'test/replay/replay.test.ts')(
+		within('src/replay/lane.ts', 'test/replay/replay.test.ts')(
 			'M3',
-			'partition.after = record.cursor;',
+			'this.#after = record.cursor;',
 			'',
 			'M3: brings every record back to its handler in order, once, and tells of it',
 		),
@@ -571,9 +571,9 @@ export const mutations: readonly Mutation[] = [
 			'const CREDIT_MS = 20_000;',
 			'M3: the time that a slow handler took is not made up for by a burst',
 		),
-		within('src/replay/replayer.ts', 'test/replay/replay.test.ts')(
+		within('src/replay/lane.ts', 'test/replay/replay.test.ts')(
 			'M3',
-			'RETRY_MS * 2 ** partition.failures++',
+			'RETRY_MS * 2 ** failures',
 			'RETRY_MS',
 			'M3: a failing record is tried again in place with back-off, and nothing of its partition overtakes it',
 		),
@@ -582,6 +582,42 @@ export const mutations: readonly Mutation[] = [
 			'this.#mayRun = input.mayRun && !input.rising;',
 			'this.#mayRun = input.mayRun;',
 			'M3: when the demand rises below a level that is still held, the record under way is finished and none follows',
+		),
+		within('src/replay/lane.ts', 'test/replay/complete.test.ts')(
+			'M3',
+			'await bury(record, error, entry.attempts);',
+			'',
+			'M3: a record that has failed as often as replay.attempts goes to the dead letters with its reason, and the rest goes on',
+		),
+		within('src/replay/window.ts', 'test/replay/complete.test.ts')(
+			'M3',
+			'const free = ({ record }: Entry) => !this.#busy.has(record.key);',
+			'const free = () => true;',
+			'M3: with concurrency, records of different keys are handled together, those of one key one after the other',
+		),
+		within('src/handling/shedder.ts', 'test/replay/fence.test.ts')(
+			'M4',
+			'return this.#queuesUp(route, message) ? this.router.fenced(route) : route;',
+			'return route;',
+			'M4: no message of a key overtakes an older one, whatever the load, batches, concurrency and restarts',
+		),
+		within('src/replay/backlog.ts', 'test/replay/fence.test.ts')(
+			'M4',
+			'for (const { key } of records) fence.add(key);',
+			'',
+			'M4: no message of a key overtakes an older one, whatever the load, batches, concurrency and restarts',
+		),
+		within('src/handling/shedder.ts', 'test/replay/fence.test.ts')(
+			'M4',
+			"if (fence === undefined || done.action !== 'process' || priority === 0) return false;",
+			"if (fence === undefined || done.action !== 'process') return false;",
+			'M4: until the backlog of an earlier run is counted every sheddable key is held, and reading it is tried again',
+		),
+		within('src/handling/ledger.ts', 'test/replay/complete.test.ts')(
+			'M5',
+			'if (!dedupes) ledger.lost += missing;',
+			'if (dedupes) ledger.lost += missing;',
+			'M5: what the store has lost is told and counted',
 		),
 		within('src/handling/ledger.ts', 'test/control/model.test.ts')(
 			'M5',

@@ -113,12 +113,14 @@ export const chapters: readonly Chapter[] = [
 	},
 	{
 		title: 'The replay',
-		async play({ shedder, tell, until }) {
+		async play({ shedder, tell, until, forS }) {
 			const waiting = compact(shedder.stats().waiting * PACKET_SIZE);
 			await tell(
 				`${waiting} messages are in the spill. They are fed back in order, as fast as the live load leaves room.`,
 			);
 			await until('the spill is empty', () => shedder.stats().waiting === 0, 300);
+			// Sooner the next overload would count as a flap.
+			await forS(30);
 		},
 	},
 	{

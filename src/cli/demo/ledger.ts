@@ -13,6 +13,8 @@ const WENT = {
 	rejected: 'rejected',
 	failed: 'failed in the handler',
 	expired: 'expired in the spill',
+	deadLettered: 'given up, dead letters',
+	lost: 'lost by the spill',
 	waiting: 'waiting in the spill',
 	inFlight: 'in flight',
 } as const;

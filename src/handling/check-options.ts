@@ -1,0 +1,43 @@
+import { show, verify } from '../core/errors.js';
+import type { SpillOptions } from './spiller.js';
+import type { ShedderOptions } from './types.js';
+
+const MODES: readonly string[] = ['enforce', 'observe', 'off'];
+const ORDERS: readonly string[] = ['oldest-first', 'latest-per-key'];
+const FAILING: readonly string[] = ['process', 'reject'];
+const CONCURRENCY_MAX = 256;
+
+/**
+ * Checks what does not need the tiers. @returns how messages are kept.
+ *
+ * @throws ConfigError with every problem.
+ */
+export function checkShedder<M, P extends string, N extends string>(
+	{ mode = 'enforce', keyOf, spill, replay = {} }: ShedderOptions<M, P, N>,
+	levels: readonly string[],
+): SpillOptions<M> | undefined {
+	const keeping = spill === undefined || 'store' in spill ? spill : { store: spill };
+	verify('shedder', (must) => {
+		const oneOf = (known: readonly string[], path: string, value: string) =>
+			must(known.includes(value), path, value, `one of ${known.map(show).join(', ')}`);
+		oneOf(MODES, 'mode', mode);
+
+		const { upTo, maxPerS = 1, attempts = 1, concurrency = 1, order = 'oldest-first' } = replay;
+		must(upTo === undefined || levels.includes(upTo), 'replay.upTo', upTo, `a level (${levels.join(', ')})`);
+		must(maxPerS > 0, 'replay.maxPerS', maxPerS, 'above 0');
+		must(Number.isInteger(attempts) && attempts >= 1, 'replay.attempts', attempts, 'an integer of at least 1');
+		const few = Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= CONCURRENCY_MAX;
+		must(few, 'replay.concurrency', concurrency, `an integer of 1 .. ${CONCURRENCY_MAX}`);
+		oneOf(ORDERS, 'replay.order', order);
+
+		if (keeping === undefined) return;
+		const { store, whenSpillFails = 'process', expiresAfterMs = 1, keyFence = false, deadLetters } = keeping;
+		oneOf(FAILING, 'spill.whenSpillFails', whenSpillFails);
+		must(expiresAfterMs > 0, 'spill.expiresAfterMs', expiresAfterMs, 'above 0');
+		must(deadLetters !== store, 'spill.deadLetters', 'the spill store itself', 'another store');
+		must(keyOf !== undefined || !keyFence, 'keyOf', keyOf, 'given together with spill.keyFence');
+		const aged = order === 'latest-per-key';
+		must(keyOf !== undefined || !aged, 'keyOf', keyOf, 'given together with replay.order "latest-per-key"');
+	});
+	return keeping;
+}

@@ -1,0 +1,115 @@
+import type { Cursor, Spilled } from '../ports/spill.js';
+
+/** What became of a record that came back. All but `replayed` and `deadLettered` were not worth handling any more. */
+export type Fate = 'replayed' | 'expired' | 'superseded' | 'duplicate' | 'deadLettered';
+
+/** A record that was read ahead. */
+export interface Entry {
+	readonly record: Spilled;
+	/** Of its key, in the fence. */
+	readonly bucket: number;
+	attempts: number;
+	fate: Fate | undefined;
+}
+
+/** What was finished at the front of a window. */
+export interface Finished {
+	readonly upTo: Cursor;
+	readonly entries: readonly Entry[];
+}
+
+/**
+ * The records of a partition that were read ahead: which may be handled next, and up to where all are finished.
+ *
+ * Urgent ones go first, then the oldest; but never two of a key at a time or out of order. What is finished out of turn
+ * waits to be acknowledged, because an acknowledgement says "up to here".
+ */
+export class Window {
+	readonly #latestOnly: boolean;
+	/** Of the payloads that are not acknowledged. */
+	bytes = 0;
+	/** In the order of the partition: all that is not acknowledged. */
+	#entries: Entry[] = [];
+	/** In the same order: what is to be handled. */
+	readonly #open: Entry[] = [];
+	/** Keys of which a record is being handled. */
+	readonly #busy = new Set<string>();
+	readonly #latest = new Map<string, Entry>();
+
+	/** @param latestOnly  a record is not worth handling once a later one of its kind has been read. */
+	constructor(latestOnly: boolean) {
+		this.#latestOnly = latestOnly;
+	}
+
+	/** Read and not acknowledged. */
+	get size(): number {
+		return this.#entries.length;
+	}
+
+	/** Nothing is finished that is not acknowledged. */
+	get quiet(): boolean {
+		return this.#entries.every(({ fate }) => fate === undefined);
+	}
+
+	add(record: Spilled, bucket: number): void {
+		const entry: Entry = { record, bucket, attempts: 0, fate: undefined };
+		this.#entries.push(entry);
+		this.#open.push(entry);
+		this.bytes += record.payload.byteLength;
+		if (!this.#latestOnly) return;
+		const older = this.#latest.get(kindOf(record));
+		const at = older === undefined ? -1 : this.#open.indexOf(older);
+		if (older !== undefined && at >= 0) {
+			this.#open.splice(at, 1);
+			older.fate = 'superseded';
+		}
+		this.#latest.set(kindOf(record), entry);
+	}
+
+	/** Takes the next record that may be handled. */
+	next(urgent: ((entry: Entry) => boolean) | undefined): Entry | undefined {
+		const free = ({ record }: Entry) => !this.#busy.has(record.key);
+		// The first one of a key that is free is its oldest, so its order is kept.
+		return (urgent && this.#take((entry) => urgent(entry) && free(entry))) ?? this.#take(free);
+	}
+
+	#take(fits: (entry: Entry) => boolean): Entry | undefined {
+		const at = this.#open.findIndex(fits);
+		if (at < 0) return undefined;
+		const [entry] = this.#open.splice(at, 1) as [Entry];
+		this.#busy.add(entry.record.key);
+		return entry;
+	}
+
+	/** It is finished, or comes back to its place to be tried again. */
+	settle(entry: Entry, fate: Fate | undefined): void {
+		const { record } = entry;
+		this.#busy.delete(record.key);
+		const newer = this.#latestOnly && this.#latest.get(kindOf(record)) !== entry;
+		entry.fate = fate ?? (newer ? 'superseded' : undefined);
+		// All that is older of its key was finished before it, so the front is its place.
+		if (entry.fate === undefined) this.#open.unshift(entry);
+	}
+
+	/** What is finished at the front, to be acknowledged; `undefined` when nothing is. */
+	front(): Finished | undefined {
+		const unfinished = this.#entries.findIndex(({ fate }) => fate === undefined);
+		const entries = unfinished < 0 ? this.#entries : this.#entries.slice(0, unfinished);
+		const last = entries.at(-1);
+		return last && { upTo: last.record.cursor, entries: [...entries] };
+	}
+
+	/** It was acknowledged. */
+	drop({ entries }: Finished): void {
+		this.#entries = this.#entries.slice(entries.length);
+		for (const entry of entries) {
+			this.bytes -= entry.record.payload.byteLength;
+			if (this.#latest.get(kindOf(entry.record)) === entry) this.#latest.delete(kindOf(entry.record));
+		}
+	}
+}
+
+/** What a later record supersedes: reference data of a symbol is not replaced by its quotes. */
+function kindOf({ key, headers = {} }: Spilled): string {
+	return JSON.stringify([headers.handler, headers.priority, key]);
+}

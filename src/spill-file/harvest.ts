@@ -1,0 +1,55 @@
+import type { Spilled } from '../ports/spill.js';
+import { cursorOf, type Segment } from './log.js';
+import { readRecord, sequenceAt } from './record.js';
+import type { SegmentScan } from './scan.js';
+
+/** How much a reading may give. */
+export interface Limits {
+	readonly maxRecords: number;
+	/** Of the records as they are stored. One record is given however large it is. */
+	readonly maxBytes: number;
+}
+
+/** The records of one reading. They are marked one by one and then copied together, while a scan has them in its window. */
+export class Harvest {
+	readonly records: Spilled[] = [];
+	readonly #limits: Limits;
+	readonly #starts: number[] = [];
+	readonly #stops: number[] = [];
+	#count = 0;
+	#bytes = 0;
+
+	constructor(limits: Limits) {
+		this.#limits = limits;
+	}
+
+	/** Whether the record that a scan has just met may be taken too. */
+	hasRoomFor({ start, stop }: SegmentScan): boolean {
+		const { maxRecords, maxBytes } = this.#limits;
+		return this.#count < maxRecords && (this.#count === 0 || this.#bytes + stop - start <= maxBytes);
+	}
+
+	mark({ start, stop }: SegmentScan): void {
+		this.#starts.push(start);
+		this.#stops.push(stop);
+		this.#count++;
+		this.#bytes += stop - start;
+	}
+
+	/** Takes the marked records out of the scan's window: as a copy, so that nobody can change what is read again. */
+	gather({ window, windowAt }: SegmentScan, { name }: Segment): void {
+		const from = this.#starts[0];
+		const to = this.#stops.at(-1);
+		if (from === undefined || to === undefined) return;
+		const bytes = Buffer.allocUnsafeSlow(to - from);
+		window.copy(bytes, 0, from, to);
+		for (let i = 0; i < this.#starts.length; i++) {
+			const start = this.#starts[i] as number;
+			const stop = this.#stops[i] as number;
+			const cursor = cursorOf(sequenceAt(bytes, start - from), windowAt + stop, name.mark);
+			this.records.push(readRecord(bytes, start - from, stop - from, name.partition, cursor));
+		}
+		this.#starts.length = 0;
+		this.#stops.length = 0;
+	}
+}

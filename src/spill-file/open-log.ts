@@ -1,0 +1,186 @@
+import { dirname, join, resolve } from 'node:path';
+import { SpillError, type SpillRecord } from '../ports/spill.js';
+import { CursorFile } from './cursor-file.js';
+import { type FileSystem, syncDirectory } from './file-system.js';
+import { lockDirectory, type Release } from './lock.js';
+import type { Settings } from './options.js';
+import type { Host } from './owner.js';
+import { Partition } from './partition.js';
+import { Quarantine } from './quarantine.js';
+import { measure } from './record.js';
+import { type Recovered, recordsFrom, recover } from './recover.js';
+import { cursorFileName, parseSegmentName } from './segment-file.js';
+import { Space } from './space.js';
+import { Writer } from './writer.js';
+
+/** A directory that is ours, with its partitions at work. */
+export interface OpenLog {
+	readonly partitions: readonly Partition[];
+	readonly quarantine: Quarantine;
+	/** Settles everything and gives the directory back. */
+	close(): Promise<void>;
+}
+
+/** What the outside world is to a log. */
+export interface World {
+	readonly files: FileSystem;
+	readonly host: Host;
+	/** Epoch ms. */
+	readonly now: () => number;
+}
+
+/** Locks a directory and recovers what is in it. On an error nothing stays open or locked. */
+export async function openLog(settings: Settings, world: World): Promise<OpenLog> {
+	const { files, host, now } = world;
+	const { directory } = settings;
+	await makeDirectory(files, directory);
+	const release = await lockDirectory(files, directory, host, now());
+	const partitions: Partition[] = [];
+	const close = closing(partitions, release);
+	try {
+		const names = await files.readdir(directory);
+		const quarantine = new Quarantine(files, directory, settings.maxBytes);
+		await quarantine.load(names);
+		refuseOrphans(names, settings);
+		for (let i = 0; i < settings.partitions; i++) {
+			partitions.push(await openPartition(settings, world, names, i, quarantine));
+		}
+		await syncDirectory(files, directory);
+		return { partitions, quarantine, close };
+	} catch (error) {
+		await close();
+		throw error;
+	}
+}
+
+function closing(partitions: readonly Partition[], release: Release): () => Promise<void> {
+	return async () => {
+		try {
+			const closed = await Promise.allSettled(partitions.map((partition) => partition.close()));
+			for (const one of closed) if (one.status === 'rejected') throw one.reason;
+		} finally {
+			await release();
+		}
+	};
+}
+
+/** The new directories are entries of their parents, which have to be synced like any other. */
+async function makeDirectory(files: FileSystem, directory: string): Promise<void> {
+	const first = await files.mkdir(directory);
+	if (first === undefined) return;
+	const stop = dirname(resolve(first));
+	for (let path = dirname(resolve(directory)); ; path = dirname(path)) {
+		await syncDirectory(files, path);
+		if (path === stop || path === dirname(path)) return;
+	}
+}
+
+async function openPartition(
+	settings: Settings,
+	world: World,
+	names: readonly string[],
+	index: number,
+	quarantine: Quarantine,
+): Promise<Partition> {
+	const { files, now } = world;
+	const { directory, partitions, segmentBytes, durability, syncEveryMs, minFreeBytes, maxBytes } = settings;
+	const own = names.filter((name) => parseSegmentName(name)?.partition === index);
+	const { cursor, found, damaged } = await CursorFile.open(files, join(directory, cursorFileName(index)), index);
+	try {
+		const recovered = await recover(files, directory, {
+			partition: index,
+			files: own,
+			progress: found,
+			uncertain: damaged,
+		});
+		refuseOtherPartitions(recovered, settings);
+		const { log } = recovered;
+		const sync = durability === 'fsync' ? 'always' : durability === 'interval' ? syncEveryMs : 'never';
+		const writerTo = (least: number) =>
+			new Writer({
+				...{ files, directory, log, partitions, segmentBytes, sync, now },
+				space: new Space(files, directory, least),
+			});
+		// Recovery writes what there was already, so it may use the space that is left to others.
+		await mend(files, directory, recovered, quarantine, () => writerTo(0));
+		const writer = writerTo(minFreeBytes);
+		const partition = new Partition(
+			{
+				files,
+				directory,
+				log,
+				cursor,
+				writer,
+				retireBytes: Math.min(segmentBytes, 1024 * 1024, maxBytes / (8 * partitions)),
+				quarantine: (segment) => quarantine.take(segment),
+			},
+			found?.acked ?? 0,
+		);
+		partition.dropOlderThan(now() - settings.maxAgeMs);
+		await partition.persist();
+		return partition;
+	} catch (error) {
+		await cursor.close();
+		throw error;
+	}
+}
+
+/** Cuts off what was never acknowledged, so that nobody takes it for damage later. */
+async function mend(
+	files: FileSystem,
+	directory: string,
+	{ log, torn, empty }: Recovered,
+	quarantine: Quarantine,
+	makeWriter: () => Writer,
+): Promise<void> {
+	if (empty !== undefined) {
+		const { segment, lost } = empty;
+		log.segments.pop();
+		if (lost) await quarantine.take(segment);
+		else {
+			log.truncatedBytes += segment.end + segment.waste;
+			await files.unlink(join(directory, segment.file));
+		}
+	} else if (torn !== undefined) {
+		// Written to a segment of their own first: it begins where the torn part does, and so takes its place at once.
+		if (torn.salvage) await rewrite(await recordsFrom(files, directory, torn.segment, torn.segment.end), makeWriter());
+		const file = await files.open(join(directory, torn.segment.file), 'update');
+		try {
+			await file.truncate(torn.segment.end);
+			await file.datasync();
+		} finally {
+			await file.close();
+		}
+		log.truncatedBytes += torn.bytes;
+		torn.segment.waste = 0;
+	}
+}
+
+async function rewrite(records: readonly SpillRecord[], writer: Writer): Promise<void> {
+	try {
+		await writer.append(records.map((record) => measure(record, Number.POSITIVE_INFINITY)));
+		await writer.settle();
+	} finally {
+		await writer.retire();
+	}
+}
+
+/** Where a key's records are depends on the number of partitions, so it stays while there are any. */
+function refuseOtherPartitions({ partitions: written }: Recovered, { directory, partitions }: Settings): void {
+	for (const count of written) if (count !== partitions) throw otherPartitions(directory, count, partitions);
+}
+
+function refuseOrphans(names: readonly string[], { directory, partitions }: Settings): void {
+	for (const name of names) {
+		const { partition = 0 } = parseSegmentName(name) ?? {};
+		if (partition >= partitions) throw otherPartitions(directory, `more than ${partition}`, partitions);
+	}
+}
+
+function otherPartitions(directory: string, written: number | string, partitions: number): SpillError {
+	return new SpillError(
+		`${directory} holds records of ${written} partitions, and partitions is ${partitions}: ` +
+			'drain it with the old number before changing that',
+		{ code: 'SPILL_PARTITIONS' },
+	);
+}

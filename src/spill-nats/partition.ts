@@ -1,0 +1,130 @@
+import type { NatsStoredMessage } from './client.js';
+import { decodeFrame, type Frame } from './frame.js';
+import type { Options } from './options.js';
+import type { Position } from './state.js';
+import { subjects } from './stream.js';
+import type { Writer } from './writer.js';
+
+/** One partition of the stream: what it was given, what of that was acknowledged, and its frames. */
+export class Partition {
+	readonly index: number;
+	readonly subject: string;
+	/** All that was ever appended, and the number of the last frame of it. */
+	readonly given = { records: 0, bytes: 0, seq: 0 };
+	position: Position = { seq: 0, index: 0, records: 0, bytes: 0 };
+	readonly #options: Options;
+	readonly #writer: Writer;
+	#purgedTo = 0;
+	/** The frame that was read last: acknowledgements and figures ask for it again. */
+	#latest: Frame | undefined;
+	/** Records that were expected before a frame and are not there, by the number of that frame. */
+	readonly #gaps = new Map<number, number>();
+
+	constructor(options: Options, writer: Writer, index: number) {
+		this.#options = options;
+		this.#writer = writer;
+		this.index = index;
+		this.subject = subjects.frames(options.stream, index);
+	}
+
+	get records(): number {
+		return this.given.records - this.position.records;
+	}
+
+	get bytes(): number {
+		return this.given.bytes - this.position.bytes;
+	}
+
+	get missing(): number {
+		return [...this.#gaps.values()].reduce((sum, records) => sum + records, 0);
+	}
+
+	/** @param position as it was written last; the first frame tells when somebody removed that. */
+	async load(position: Position | undefined): Promise<void> {
+		const { manager, stream } = this.#options;
+		const query = { last_by_subj: this.subject };
+		const message = await this.#writer.call('reading the last frame', () => manager.streams.getMessage(stream, query));
+		const last = message ? decodeFrame(message.seq, message.data) : undefined;
+		this.given.seq = last?.seq ?? 0;
+		if (position) this.position = position;
+		else if (last) {
+			const first = (await this.#read(0)) ?? last;
+			this.position = { seq: first.seq, index: 0, records: first.recordsBefore, bytes: first.bytesBefore };
+		}
+		const { seq, records, bytes } = this.position;
+		const waiting = last && last.seq >= seq ? last : undefined;
+		this.given.records = waiting ? waiting.recordsBefore + waiting.records.length : records;
+		this.given.bytes = waiting ? waiting.bytesBefore + waiting.bytes : bytes;
+		// What is missing at the front shows when the first frame is looked at.
+		await this.oldest();
+	}
+
+	/** Where to read on: after a record, or after what was acknowledged, whichever is later. */
+	start(after: { readonly seq: number; readonly index: number } | undefined): { seq: number; index: number } {
+		const { seq, index } = this.position;
+		if (after === undefined || after.seq < seq) return { seq, index };
+		return { seq: after.seq, index: after.seq === seq ? Math.max(index, after.index + 1) : after.index + 1 };
+	}
+
+	/** The first frame with at least this number. */
+	async frameFrom(seq: number): Promise<Frame | undefined> {
+		const before = this.#latest;
+		if (before?.seq === seq) return before;
+		const frame = await this.#read(seq);
+		if (frame === undefined) return undefined;
+		this.#latest = frame;
+		if (before && seq === before.seq + 1) this.#expect(frame, before.recordsBefore + before.records.length);
+		else if (seq === this.position.seq && this.position.index === 0) this.#expect(frame, this.position.records);
+		return frame;
+	}
+
+	/** The position after this record was acknowledged; `undefined` when that changes nothing. */
+	async positionAfter(place: { readonly seq: number; readonly index: number }): Promise<Position | undefined> {
+		const { seq, index } = this.position;
+		if (place.seq < seq || (place.seq === seq && place.index < index)) return undefined;
+		const frame = await this.frameFrom(place.seq);
+		// A record that was never there is nobody's cursor.
+		if (frame?.seq !== place.seq || place.index >= frame.records.length) return undefined;
+		const count = place.index + 1;
+		const records = frame.recordsBefore + count;
+		return count === frame.records.length
+			? { seq: frame.seq + 1, index: 0, records, bytes: frame.bytesBefore + frame.bytes }
+			: { seq: frame.seq, index: count, records, bytes: frame.bytesBefore };
+	}
+
+	/** Removes the frames that are done with. */
+	async purge(): Promise<void> {
+		const { seq } = this.position;
+		if (seq <= this.#purgedTo) return;
+		const { manager, stream } = this.#options;
+		const done = { filter: this.subject, seq };
+		await this.#writer.call('removing frames', () => manager.streams.purge(stream, done));
+		this.#purgedTo = seq;
+	}
+
+	/** Epoch ms of the first record that waits. */
+	async oldest(): Promise<number | undefined> {
+		if (this.records === 0) return undefined;
+		const { seq, index } = this.position;
+		const frame = await this.frameFrom(seq);
+		return frame?.records[frame.seq === seq ? index : 0]?.enqueuedAtMs;
+	}
+
+	async #read(seq: number): Promise<Frame | undefined> {
+		const message = await this.#writer.call('reading a frame', () => this.#messageFrom(seq));
+		return message ? decodeFrame(message.seq, message.data) : undefined;
+	}
+
+	async #messageFrom(seq: number): Promise<NatsStoredMessage | null> {
+		const { manager, stream } = this.#options;
+		const query = { seq, next_by_subj: this.subject };
+		const message = await manager.direct.getMessage(stream, query);
+		// A replica that lags behind has what comes first, and may lack the end: its leader knows.
+		return message === null && seq <= this.given.seq ? manager.streams.getMessage(stream, query) : message;
+	}
+
+	#expect(frame: Frame, recordsBefore: number): void {
+		const missing = frame.recordsBefore - recordsBefore;
+		if (missing > 0) this.#gaps.set(frame.seq, missing);
+	}
+}

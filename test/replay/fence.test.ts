@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import { memorySpill, type SpillStore } from '../../src/index.js';
+import { Fence } from '../../src/replay/fence.js';
+import { type ManualClock, manualClock } from '../../src/testing/index.js';
+import { driver, expectNoLeaks, fails, imbalance, LOAD, type Message, slow, unruly } from '../control/driver.js';
+import { fc } from '../support/property.js';
+
+expectNoLeaks();
+
+type Act =
+	| { readonly do: 'offer'; readonly key: string; readonly batch: boolean }
+	| { readonly do: 'load'; readonly level: keyof typeof LOAD }
+	| { readonly do: 'advance'; readonly ms: number }
+	| { readonly do: 'restart' };
+
+const key = fc.constantFrom('G1', 'S1', 'a', 'b', 'c');
+const acts = fc.array(
+	fc.oneof(
+		{ weight: 6, arbitrary: fc.record({ do: fc.constant('offer' as const), key, batch: fc.boolean() }) },
+		{
+			weight: 2,
+			arbitrary: fc.record({
+				do: fc.constant('load' as const),
+				level: fc.constantFrom<keyof typeof LOAD>('NORMAL', 'NORMAL', 'SOFT', 'AGGRESSIVE', 'CIRCUIT_BREAK'),
+			}),
+		},
+		{
+			weight: 4,
+			arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(50, 100, 500, 1_000, 2_500) }),
+		},
+		{ weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+	),
+	{ minLength: 20, maxLength: 120 },
+);
+
+/** What the handler saw, in order, over all restarts. */
+async function play(script: readonly Act[], keyFence: boolean, concurrency: number) {
+	const clock = manualClock(1_000);
+	const store = memorySpill();
+	const seen: { readonly message: Message; readonly replayed: boolean }[] = [];
+	let n = 0;
+	let load = 0;
+	const begin = () => {
+		const made = driver({ clock, spill: { store, keyFence }, replay: { concurrency, maxPerS: 5 } });
+		const handler = async (message: Message, { replayed }: { readonly replayed: boolean }) => {
+			if (replayed) await later(clock, 30);
+			seen.push({ message, replayed });
+		};
+		const one = made.shedder.wrap(handler);
+		const many = made.shedder.wrapBatch(handler);
+		made.setLoad(load);
+		made.shedder.start();
+		return { ...made, one, many };
+	};
+	let made = begin();
+	const stop = async () => {
+		const stopping = made.shedder.stop();
+		await clock.advance(1_000);
+		await stopping;
+	};
+	for (const act of script) {
+		if (act.do === 'offer') {
+			const messages = [{ key: act.key, n: n++ }];
+			if (act.batch) messages.push({ key: act.key, n: n++ });
+			const offered = act.batch ? made.many(messages) : made.one(messages[0] as Message);
+			await clock.advance(0);
+			await offered;
+		} else if (act.do === 'load') {
+			load = LOAD[act.level];
+			made.setLoad(load);
+		} else if (act.do === 'advance') await clock.advance(act.ms);
+		else {
+			await stop();
+			made = begin();
+		}
+		expect(imbalance(made.shedder.stats())).toBe(0);
+	}
+	load = 0;
+	made.setLoad(0);
+	for (let passed = 0; passed < 200_000 && (passed < 5_000 || made.shedder.stats().waiting > 0); passed += 500) {
+		await clock.advance(500);
+	}
+	expect(made.shedder.stats()).toMatchObject({ waiting: 0, lost: 0, protectedShed: 0 });
+	await stop();
+	return { seen, offered: n };
+}
+
+/** Keys of which a message was handled before an older one. What comes twice after a restart counts the first time. */
+function overtaken(seen: readonly { readonly message: Message }[]): string[] {
+	return ['S1', 'a', 'b', 'c'].filter((name) => {
+		const ns = [
+			...new Set(seen.filter(({ message }) => message.key === name).map(({ message }) => message.n as number)),
+		];
+		return ns.some((value, i) => i > 0 && value < (ns[i - 1] as number));
+	});
+}
+
+describe('the key fence (M4)', () => {
+	it('M4: no message of a key overtakes an older one, whatever the load, batches, concurrency and restarts', async () => {
+		await fc.assert(
+			fc.asyncProperty(acts, fc.constantFrom(1, 3), async (script, concurrency) => {
+				const { seen, offered } = await play(script, true, concurrency);
+				expect(overtaken(seen)).toEqual([]);
+				expect(new Set(seen.map(({ message }) => message.n)).size).toBe(offered);
+			}),
+			slow,
+		);
+	});
+
+	const overtaking: readonly Act[] = [
+		{ do: 'load', level: 'AGGRESSIVE' },
+		{ do: 'advance', ms: 500 },
+		...Array.from({ length: 20 }, () => ({ do: 'offer', key: 'a', batch: false }) as const),
+		{ do: 'load', level: 'NORMAL' },
+		{ do: 'advance', ms: 2_500 },
+		{ do: 'offer', key: 'a', batch: false },
+		{ do: 'offer', key: 'G1', batch: false },
+		{ do: 'offer', key: 'b', batch: false },
+	];
+
+	it('M4: without a fence live messages go first, and replayed ones say so', async () => {
+		const { seen } = await play(overtaking, false, 1);
+		expect(overtaken(seen)).toEqual(['a']);
+	});
+
+	it('M4: keys without waiting records and protected keys are handled at once', async () => {
+		const { seen } = await play(overtaking, true, 1);
+		expect(overtaken(seen)).toEqual([]);
+		const live = seen.filter(({ replayed }) => !replayed).map(({ message }) => message.key);
+		expect(live).toEqual(['G1', 'b']);
+	});
+
+	it('M4: fenced keys are drained first', async () => {
+		const clock = manualClock(1_000);
+		const order: string[] = [];
+		const made = driver({ clock, spill: { store: memorySpill(), keyFence: true }, replay: { maxPerS: 2 } });
+		const handle = made.shedder.wrap(async (message: Message) => void order.push(`${message.key}${message.n}`));
+		await made.at('AGGRESSIVE');
+		for (const [name, n] of [
+			['a', 0],
+			['b', 0],
+			['a', 1],
+			['c', 0],
+		] as const)
+			await handle({ key: name, n });
+		made.setLoad(0);
+		made.shedder.start();
+		while (order.length === 0) await clock.advance(50);
+		expect(order).toEqual(['a0']);
+		expect((await handle({ key: 'c', n: 1 })).action).toBe('spill');
+		expect(made.shedder.explain({ key: 'c' }).text).toContain(
+			'At NORMAL a message of bronze (normal) is spilled, behind older ones of its key that are waiting.',
+		);
+		await clock.advance(10_000);
+		expect(order).toEqual(['a0', 'c0', 'b0', 'a1', 'c1']);
+		expect(made.shedder.stats()).toMatchObject({ waiting: 0, fenced: 1 });
+		expect((await handle({ key: 'c', n: 2 })).action).toBe('process');
+		await made.shedder.stop();
+	});
+
+	it('M4: a message that could not be kept is handled, and its key is not fenced for ever', async () => {
+		const { store, trouble } = unruly();
+		const made = driver({ spill: { store, keyFence: true } });
+		const handle = made.shedder.wrap(() => 'handled');
+		await made.at('AGGRESSIVE');
+		trouble.append = fails('no disk');
+		expect((await handle({ key: 'a' })).action).toBe('process');
+		delete trouble.append;
+		made.setLoad(0);
+		for (let i = 0; i < 5; i++) {
+			await made.clock.advance(1_000);
+			await made.shedder.check();
+		}
+		expect(made.shedder.level).toBe('NORMAL');
+		expect((await handle({ key: 'a' })).action).toBe('process');
+		await made.shedder.stop();
+	});
+
+	it('M4: until the backlog of an earlier run is counted every sheddable key is held, and reading it is tried again', async () => {
+		const inner = memorySpill();
+		const first = driver({ spill: { store: inner, keyFence: true } });
+		const keep = first.shedder.wrap(() => {});
+		await first.at('AGGRESSIVE');
+		expect((await keep({ key: 'a', n: 0 })).action).toBe('spill');
+		await first.shedder.stop();
+
+		const { store, trouble } = unruly(inner);
+		trouble.read = fails('not yet');
+		const second = driver({ spill: { store: store as SpillStore, keyFence: true } });
+		const handle = second.shedder.wrap(() => {});
+		await second.shedder.check();
+		expect(second.failures.map(({ error }) => (error as Error).message)).toEqual(['not yet']);
+		expect(second.shedder.decide({ key: 'b' }).action).toBe('spill');
+		expect(second.shedder.decide({ key: 'G1' }).action).toBe('process');
+		delete trouble.read;
+		await second.clock.advance(5_000);
+		await second.shedder.check();
+		expect(second.shedder.decide({ key: 'b' }).action).toBe('process');
+		expect(second.shedder.decide({ key: 'a' }).action).toBe('spill');
+		expect((await handle({ key: 'b' })).action).toBe('process');
+		await second.shedder.stop();
+	});
+
+	it('counts any number of keys in bounded memory: a collision only holds more', () => {
+		const fence = new Fence();
+		fence.counting = false;
+		for (let n = 0; n < 200_000; n++) fence.add(`key ${n}`);
+		for (let n = 0; n < 200_000; n += 1_000) expect(fence.holds(`key ${n}`)).toBe(true);
+		for (let n = 0; n < 200_000; n++) fence.remove(`key ${n}`);
+		for (let n = 0; n < 200_000; n += 1_000) expect(fence.holds(`key ${n}`)).toBe(false);
+		fence.remove('never added');
+		expect(fence.holds('never added')).toBe(false);
+	});
+});
+
+function later(clock: ManualClock, ms: number): Promise<void> {
+	return new Promise((resolve) => {
+		const cancel = clock.every(ms, () => {
+			cancel();
+			resolve();
+		});
+	});
+}
