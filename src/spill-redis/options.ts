@@ -16,7 +16,7 @@ export interface RedisSpillOptions {
 	 * well below the memory that the server has left.
 	 */
 	readonly maxBytes: number;
-	/** The largest payload, bytes, 1 to 64 MiB and 17 KiB below `maxBytes`. Default 1 MiB, or what `maxBytes` leaves. */
+	/** The largest payload, bytes, 1 to 64 MiB and at least 16 448 below `maxBytes`. Default 1 MiB, or what `maxBytes` leaves. */
 	readonly maxRecordBytes?: number | undefined;
 	/**
 	 * How many streams share the keys, 1 to 64. A record that fails at replay holds up its own only. It cannot be changed

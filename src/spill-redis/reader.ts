@@ -21,10 +21,16 @@ export class Reader {
 		private readonly keys: Keys,
 		/** The bytes of the largest record that may wait. */
 		private readonly written: { readonly largest: number },
+		private readonly account: { readonly missing: number },
 	) {}
 
 	get damage(): Damage {
-		return { truncatedBytes: 0, corruptRecords: this.#corrupt, missingRecords: 0, quarantined: [] };
+		return {
+			truncatedBytes: 0,
+			corruptRecords: this.#corrupt,
+			missingRecords: this.account.missing,
+			quarantined: [],
+		};
 	}
 
 	async read(options: ReadOptions): Promise<readonly Spilled[]> {

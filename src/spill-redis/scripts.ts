@@ -19,6 +19,12 @@ local function now() local t = redis.call('TIME'); return t[1] * 1000 + math.flo
 -- over must be possible then, so they begin with a command that needs none.
 local function evenWhenFull() redis.call('HDEL', meta, 'none') end
 local function lost() return redis.call('HGET', meta, 'owner') ~= ARGV[1] end
+local function other() return {'lost', redis.call('HGET', meta, 'owner') or '', text(redis.call('HEXISTS', meta, 'version'))} end
+local function records()
+	local sum = 0
+	for n = 2, #KEYS do sum = sum + redis.call('XLEN', KEYS[n]) end
+	return text(sum)
+end
 `;
 
 /** ARGV: token, version, partitions, leaseMs. Becomes the owner, unless another one's lease has not ended. */
@@ -32,14 +38,14 @@ local partitions = redis.call('HGET', meta, 'partitions')
 if partitions and partitions ~= ARGV[3] and held('bytes') > 0 then return {'partitions', partitions} end
 evenWhenFull()
 redis.call('HSET', meta, 'version', ARGV[2], 'partitions', ARGV[3], 'owner', ARGV[1], 'until', text(now() + ARGV[4]), 'seq', '0')
-return {'ok', redis.call('HGET', meta, 'largest') or '0'}`;
+return {'ok', redis.call('HGET', meta, 'largest') or '0', records()}`;
 
-/** ARGV: token, leaseMs. */
+/** ARGV: token, leaseMs. Tells the number of the last append and how many records there are. */
 export const RENEW = `${PREAMBLE}
-if lost() then return {'lost', redis.call('HGET', meta, 'owner') or ''} end
+if lost() then return other() end
 evenWhenFull()
 redis.call('HSET', meta, 'until', text(now() + ARGV[2]))
-return {'ok'}`;
+return {'ok', redis.call('HGET', meta, 'seq') or '0', records()}`;
 
 /** ARGV: token. */
 export const RELEASE = `${PREAMBLE}
@@ -51,7 +57,7 @@ return {'ok'}`;
  * bytes, texts and payload. A client sends again what was under way when its connection broke: `seq` tells that it was done.
  */
 export const APPEND = `${PREAMBLE}
-if lost() then return {'lost', redis.call('HGET', meta, 'owner') or ''} end
+if lost() then return other() end
 if held('seq') >= tonumber(ARGV[2]) then return {'ok'} end
 local bytes = held('bytes')
 if bytes + ARGV[4] > tonumber(ARGV[3]) then return {'full', text(bytes)} end
@@ -69,26 +75,25 @@ return {'ok'}`;
 
 /** KEYS: meta and one stream. ARGV: token, its partition, the cursor, the id after it. */
 export const ACK = `${PREAMBLE}
-if lost() then return {'lost', redis.call('HGET', meta, 'owner') or ''} end
+if lost() then return other() end
 local last = redis.call('XREVRANGE', KEYS[2], ARGV[3], '-', 'COUNT', 1)[1]
-if not last then return {'ok'} end
+if not last then return {'ok', '0'} end
 local size = 0
 for i = 1, #last[2], 2 do if last[2][i] == 'c' then size = tonumber(last[2][i + 1]) end end
-redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[4])
+local freedRecords = redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[4])
 local freed = math.max(0, size - held('f' .. ARGV[2]))
 local bytes = math.max(0, held('bytes') - freed)
 redis.call('HSET', meta, 'f' .. ARGV[2], text(size), 'bytes', text(bytes))
 if bytes == 0 then redis.call('HDEL', meta, 'largest') end
-return {'ok'}`;
+return {'ok', text(freedRecords)}`;
 
 /** What waits: bytes, records, and the texts of the first record of each partition that has one. */
 export const FIGURES = `${PREAMBLE}
-local records, texts = 0, {}
+local texts = {}
 for n = 2, #KEYS do
-	records = records + redis.call('XLEN', KEYS[n])
 	local first = redis.call('XRANGE', KEYS[n], '-', '+', 'COUNT', 1)[1]
 	if first then
 		for i = 1, #first[2], 2 do if first[2][i] == 't' then table.insert(texts, first[2][i + 1]) end end
 	end
 end
-return {text(held('bytes')), text(records), unpack(texts)}`;
+return {text(held('bytes')), records(), unpack(texts)}`;

@@ -7,6 +7,7 @@ import {
 	type SpillStats,
 	type SpillStore,
 } from '../ports/spill.js';
+import { Account } from './account.js';
 import { Calls } from './calls.js';
 import { closedError } from './errors.js';
 import { type Keys, keysOf } from './keys.js';
@@ -43,6 +44,7 @@ class RedisSpill implements SpillStore {
 	readonly #options: Options;
 	readonly #keys: Keys;
 	readonly #calls: Calls;
+	readonly #account = new Account();
 	readonly #lease: Lease;
 	readonly #writer: Writer;
 	readonly #reader: Reader;
@@ -56,9 +58,9 @@ class RedisSpill implements SpillStore {
 		this.#options = options;
 		this.#keys = keysOf(name, partitions);
 		this.#calls = new Calls(options.client, options.timeoutMs);
-		this.#lease = new Lease(options, this.#calls, this.#keys);
-		this.#writer = new Writer(options, this.#calls, this.#keys, this.#lease);
-		this.#reader = new Reader(this.#calls, this.#keys, this.#writer);
+		this.#lease = new Lease(options, this.#calls, this.#keys, this.#account);
+		this.#writer = new Writer(options, this.#calls, this.#keys, this.#lease, this.#account);
+		this.#reader = new Reader(this.#calls, this.#keys, this.#writer, this.#account);
 	}
 
 	async open({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Damage> {
@@ -76,9 +78,8 @@ class RedisSpill implements SpillStore {
 	async #open(signal: AbortSignal | undefined): Promise<void> {
 		await verifyServer(this.#calls, this.#options, signal);
 		if (this.#closing) throw closedError(this.#options.name);
-		this.#writer.begin();
 		try {
-			this.#writer.largest = await this.#lease.take(signal);
+			await this.#lease.take(signal);
 		} catch (error) {
 			// A place that was taken while we gave up waiting would stay locked until the lease ends.
 			const mayBeOurs = signal?.aborted || (error instanceof SpillError && error.code === 'SPILL_CONNECTION');
@@ -116,9 +117,9 @@ class RedisSpill implements SpillStore {
 	async read(options: Parameters<SpillStore['read']>[0]): Promise<readonly Spilled[]> {
 		this.#usable();
 		options.signal?.throwIfAborted();
-		const { trouble } = this.#lease;
+		const { isLost, trouble } = this.#lease;
 		// Someone else replays these records by now.
-		if (trouble?.code === 'SPILL_LOCK_LOST') throw again(trouble);
+		if (isLost && trouble) throw again(trouble);
 		this.#check(options.partition, options.after);
 		return this.#reader.read(options);
 	}
@@ -128,9 +129,11 @@ class RedisSpill implements SpillStore {
 		this.#check(partition, upTo);
 		const [ms = '', n = ''] = upTo.split('-');
 		const next = `${ms}-${BigInt(n) + 1n}`;
-		const args = [...this.#keys.with(partition), this.#lease.token, partition, upTo, next] as const;
-		const [outcome, owner] = await this.#calls.script('ack', ACK, args);
-		if (outcome === 'lost') throw this.#lease.lost(owner);
+		const { token } = this.#lease;
+		const args = [...this.#keys.with(partition), token, partition, upTo, next] as const;
+		const [outcome, told, exists] = await this.#calls.script('ack', ACK, args);
+		if (outcome === 'lost') throw this.#lease.lost(token, told, exists);
+		this.#account.freed(Number(told));
 	}
 
 	async stats(): Promise<SpillStats> {

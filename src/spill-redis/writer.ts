@@ -1,4 +1,5 @@
 import { SpillError, SpillFullError } from '../ports/spill.js';
+import type { Account } from './account.js';
 import type { Argument, Calls } from './calls.js';
 import type { Keys } from './keys.js';
 import type { Lease } from './lease.js';
@@ -11,9 +12,9 @@ import { APPEND } from './scripts.js';
  * the server syncs its log once for each, so that many small appends cost little more than one.
  */
 export class Writer {
-	/** The bytes of the largest record that was ever sent. */
-	largest = 0;
 	readonly #line = new Line();
+	#largest = 0;
+	/** Goes on with the next owner: the server only wants it to rise. */
 	#seq = 0;
 	#running: Promise<void> | undefined;
 
@@ -22,7 +23,13 @@ export class Writer {
 		private readonly calls: Calls,
 		private readonly keys: Keys,
 		private readonly lease: Lease,
+		private readonly account: Account,
 	) {}
+
+	/** The bytes of the largest record that may wait. */
+	get largest(): number {
+		return Math.max(this.#largest, this.lease.largest);
+	}
 
 	/** @throws SpillError; the reason of the signal. */
 	append(records: readonly Placed[], signal: AbortSignal | undefined): Promise<void> {
@@ -42,11 +49,6 @@ export class Writer {
 	/** Resolves when nothing waits to be sent any more, and what was sent is answered or given up. */
 	async idle(): Promise<void> {
 		await this.#running;
-	}
-
-	/** Numbers the scripts of a new owner. */
-	begin(): void {
-		this.#seq = 0;
 	}
 
 	/** Never rejects: every failure is that of an append. */
@@ -85,13 +87,16 @@ export class Writer {
 		const needed = parts.reduce((sum, { append }) => sum + append.left, 0);
 		const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
 		const largest = records.reduce((most, record) => Math.max(most, record.bytes), 0);
-		this.largest = Math.max(this.largest, largest);
-		const args: [number, ...Argument[]] = [...this.keys.all, this.lease.token];
-		args.push(++this.#seq, Math.floor(this.options.maxBytes), needed, largest);
+		this.#largest = Math.max(this.#largest, largest);
+		const seq = ++this.#seq;
+		const { token } = this.lease;
+		const limits = [seq, Math.floor(this.options.maxBytes), needed, largest];
+		const args: [number, ...Argument[]] = [...this.keys.all, token, ...limits];
 		for (const record of records) args.push(record.partition, record.bytes, record.texts, record.payload);
-		const [outcome, told] = await this.calls.script('append', APPEND, args, { bytes });
+		const [outcome, told, exists] = await this.calls.script('append', APPEND, args, { bytes });
 		if (outcome === 'full') return Number(told);
-		if (outcome === 'lost') throw this.lease.lost(told);
+		if (outcome === 'lost') throw this.lease.lost(token, told, exists);
+		this.account.kept(seq, records.length);
 		for (const part of parts) part.kept();
 		return undefined;
 	}

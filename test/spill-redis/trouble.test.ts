@@ -226,3 +226,26 @@ await describeWith(
 		});
 	},
 );
+
+await describeWith(startRedis, 'redisSpill on a server that comes back without its last records', (server) => {
+	const client = connect(server.url);
+	afterAll(() => client.quit());
+
+	it('counts them as missing, and goes on', async () => {
+		const place = redisPlace(client, { maxBytes: 1e6, durability: 'process', leaseMs: 300 });
+		const store = await place.store();
+		await store.open();
+		await store.append(range(10).map((n) => record(n)));
+		// What a promoted replica is as well: an earlier state of the same place.
+		await client.save();
+		await store.append(range(7, 10).map((n) => record(n)));
+		await server.kill('SIGKILL');
+		await server.restart();
+		await until('it is noticed', async () => (await store.stats()).damage.missingRecords > 0);
+		expect(await store.stats()).toMatchObject({ records: 10, damage: { missingRecords: 7 } });
+		await store.append(range(3, 20).map((n) => record(n)));
+		expect(await store.stats()).toMatchObject({ records: 13, damage: { missingRecords: 7 } });
+		await store.close();
+		await place.destroy();
+	});
+});
