@@ -31,3 +31,8 @@ export async function place(url: string, defaults: Partial<NatsSpillOptions> = {
 		},
 	};
 }
+
+/** Resolves when the client has a server again, after the one it has was lost. */
+export async function reconnected({ connection }: Pick<Place, 'connection'>): Promise<void> {
+	for await (const { type } of connection.status()) if (type === 'reconnect') return;
+}
