@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { SpillError } from '../ports/spill.js';
 import { codeOf } from './errors.js';
-import { type FileSystem, syncDirectory, writeFully } from './file-system.js';
+import { type FileSystem, syncDirectory } from './file-system.js';
 import { type Host, lives, type Owner } from './owner.js';
+import { readOwner, remove, writeOwner } from './owner-file.js';
 
 const LOCK = 'lock';
 /** `lock.bury-<token>`: the right to replace the lock of a dead owner. */
@@ -53,7 +53,7 @@ export async function lockDirectory(files: FileSystem, directory: string, host: 
 		}
 	};
 	try {
-		await prepare(files, path(PREPARED + token), owner);
+		await writeOwner(files, path(PREPARED + token), owner);
 		await acquire(files, directory, host, owner, LOCK, 0);
 		await persistently(() => remove(files, path(PREPARED + token)));
 		await tidy(files, directory, host);
@@ -112,7 +112,7 @@ async function acquire(
 			// With the right in hand nobody else replaces this lock; it may have been replaced before.
 			if ((await readOwner(files, path))?.token !== holder.token) continue;
 			const copy = `${prepared}-${depth}`;
-			await prepare(files, copy, own);
+			await writeOwner(files, copy, own);
 			await files.rename(copy, path);
 			return;
 		} finally {
@@ -141,45 +141,6 @@ async function linked(files: FileSystem, from: string, to: string): Promise<bool
 	}
 }
 
-async function prepare(files: FileSystem, path: string, owner: Owner): Promise<void> {
-	const file = await files.open(path, 'create');
-	try {
-		await writeFully(file, [Buffer.from(JSON.stringify(owner))], 0);
-		await file.datasync();
-	} finally {
-		await file.close();
-	}
-}
-
-/** @returns `undefined` where there is no lock. A lock that cannot be read was damaged, for it appeared complete. */
-async function readOwner(files: FileSystem, path: string): Promise<Owner | undefined> {
-	let bytes: Uint8Array;
-	try {
-		bytes = await files.readFile(path);
-	} catch (error) {
-		if (codeOf(error) === 'ENOENT') return undefined;
-		throw error;
-	}
-	const text = Buffer.from(bytes).toString('utf8');
-	try {
-		const found: unknown = JSON.parse(text);
-		if (isOwner(found)) return found;
-	} catch {
-		// Not JSON: damaged, like JSON of another shape.
-	}
-	// Nobody lives in boot "damaged"; its content is its name, so that it is buried once.
-	const token = `damaged-${crc32(bytes).toString(16)}-${bytes.length}`;
-	const nobody = { bootId: 'damaged', pid: -1, startTicks: null, pidNamespace: null, host: '', answers: false };
-	return { ...nobody, token, sinceMs: Number.NaN };
-}
-
-function isOwner(value: unknown): value is Owner {
-	if (typeof value !== 'object' || value === null) return false;
-	const { token, bootId, pid } = value as Partial<Record<keyof Owner, unknown>>;
-	// The token becomes part of a file name.
-	return typeof token === 'string' && /^[\w-]+$/.test(token) && typeof bootId === 'string' && typeof pid === 'number';
-}
-
 async function ticksOf(host: Host): Promise<string | null> {
 	const ticks = await host.startTicks(host.pid);
 	return ticks === 'gone' ? null : ticks;
@@ -197,13 +158,5 @@ async function tidy(files: FileSystem, directory: string, host: Host): Promise<v
 				await remove(files, path);
 			}
 		}
-	}
-}
-
-async function remove(files: FileSystem, path: string): Promise<void> {
-	try {
-		await files.unlink(path);
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error;
 	}
 }

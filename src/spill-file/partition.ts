@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { Mutex } from 'async-mutex';
 import type { Spilled } from '../ports/spill.js';
 import type { CursorFile } from './cursor-file.js';
-import { codeOf } from './errors.js';
 import { type FileSystem, syncDirectory } from './file-system.js';
 import type { Limits } from './harvest.js';
 import { type Log, locate, type Segment } from './log.js';
+import { remove } from './owner-file.js';
 import { Reader } from './reader.js';
 import type { Measured } from './record.js';
 import type { Writer } from './writer.js';
@@ -91,7 +91,7 @@ export class Partition {
 	async persist(): Promise<void> {
 		if (this.log.acked <= this.#persisted && this.#drained.length === 0) return;
 		await this.#persisting.runExclusive(async () => {
-			const { cursor, log } = { ...this.#parts };
+			const { cursor, log } = this.#parts;
 			await this.#takeDrained();
 			const { acked, last } = log;
 			if (this.#drained.length > 0) {
@@ -118,7 +118,7 @@ export class Partition {
 		while (this.#drained.length > 0) {
 			const [segment] = this.#drained as [Segment];
 			if (segment.damaged) await quarantine(segment);
-			else await unlinkIfThere(files, join(directory, segment.file));
+			else await remove(files, join(directory, segment.file));
 			this.#drained.shift();
 		}
 		await syncDirectory(files, directory);
@@ -165,11 +165,3 @@ export class Partition {
 }
 
 const PEEK_BYTES = 16 * 1024;
-
-async function unlinkIfThere(files: FileSystem, path: string): Promise<void> {
-	try {
-		await files.unlink(path);
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error;
-	}
-}

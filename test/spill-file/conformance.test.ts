@@ -46,9 +46,9 @@ class Place {
 
 const SUBJECTS: readonly (readonly [string, readonly ReturnType<typeof spillStoreConformance>[number][]])[] = [
 	['a file spill', spillStoreConformance(onFiles({}))],
-	['a file spill of three partitions', spillStoreConformance(onFiles({ partitions: 3 }))],
-	['a file spill that syncs now and then', spillStoreConformance(onFiles({ durability: 'interval' }))],
-	['a file spill that never syncs', spillStoreConformance(onFiles({ durability: 'os' }))],
+	['a file spill of three partitions', spillStoreConformance({ ...onFiles({ partitions: 3 }), runs: 10 })],
+	['a file spill that syncs now and then', spillStoreConformance({ ...onFiles({ durability: 'interval' }), runs: 10 })],
+	['a file spill that never syncs', spillStoreConformance({ ...onFiles({ durability: 'os' }), runs: 10 })],
 	[
 		'a file spill on a disk that loses its power',
 		spillStoreConformance({
