@@ -7,6 +7,9 @@ const library = {
 		'src/index.ts',
 		'src/process/index.ts',
 		'src/spill-file/index.ts',
+		'src/spill-redis/index.ts',
+		'src/spill-postgres/index.ts',
+		'src/spill-nats/index.ts',
 		'src/tiers-file/index.ts',
 		'src/testing/index.ts',
 	],
@@ -16,6 +19,7 @@ const library = {
 	// Half of the package would be indentation; names stay, so that a stack trace can be read.
 	esbuildOptions: (options) => {
 		options.minifyWhitespace = true;
+		options.minifySyntax = true;
 	},
 } satisfies Options;
 
@@ -25,8 +29,7 @@ const library = {
  */
 const commonJs: NonNullable<Options['plugins']>[number] = {
 	name: 'commonjs',
-	renderChunk: (code) =>
-		transform(code, { format: 'cjs', platform: 'node', target: library.target, minifyWhitespace: true }),
+	renderChunk: (code) => transform(code, { format: 'cjs', platform: 'node', target: library.target, minify: true }),
 };
 
 /** The command line is a user of the library, so it imports the built entries instead of carrying a second copy. */

@@ -25,6 +25,40 @@ export interface Peers {
 		default(): { register(plugin: unknown, options: object): Promise<unknown>; isUnderPressure(): boolean };
 	};
 	readonly '@fastify/under-pressure': { readonly default: unknown };
+	readonly lmdb: {
+		open(options: object): {
+			transaction(action: () => void): Promise<unknown>;
+			put(key: number, value: Uint8Array): unknown;
+			readonly flushed: Promise<unknown>;
+			getRange(options: object): Iterable<{ readonly value: Uint8Array }>;
+			close(): Promise<void>;
+		};
+	};
+	readonly 'better-sqlite3': {
+		readonly default: new (
+			path: string,
+		) => {
+			pragma(text: string): unknown;
+			exec(text: string): unknown;
+			prepare(text: string): { run(value: Uint8Array): unknown; iterate(): Iterable<{ readonly payload: Uint8Array }> };
+			transaction<A extends unknown[]>(action: (...args: A) => void): (...args: A) => void;
+			close(): unknown;
+		};
+	};
+	readonly 'classic-level': {
+		readonly ClassicLevel: new (
+			path: string,
+			options: object,
+		) => {
+			open(): Promise<void>;
+			batch(operations: readonly object[], options: { readonly sync: boolean }): Promise<void>;
+			iterator(options: object): {
+				nextv(size: number): Promise<readonly (readonly [string, Uint8Array])[]>;
+				close(): Promise<void>;
+			};
+			close(): Promise<void>;
+		};
+	};
 }
 interface Policy {
 	execute(action: () => unknown): Promise<unknown>;

@@ -5,8 +5,11 @@ import { build } from 'esbuild';
  * Writes the licences of the libraries that the build bundles, as they ask for: `dist/THIRD-PARTY-NOTICES.txt`.
  * Run after the build; what is bundled is read from the bundler itself.
  */
+const entries = (await readdir('src', { recursive: true })).flatMap((path) =>
+	/^[^/]+\/index\.ts$/.test(path) ? `src/${path}` : [],
+);
 const { metafile } = await build({
-	entryPoints: ['src/index.ts', 'src/cli/main.ts', 'src/tiers-file/index.ts', 'src/spill-file/index.ts'],
+	entryPoints: ['src/index.ts', 'src/cli/main.ts', ...entries],
 	bundle: true,
 	platform: 'node',
 	format: 'esm',

@@ -52,6 +52,9 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 	'tiers-file': ['csv-parse'],
 	control: ['async-mutex'],
 	'spill-file': ['async-mutex'],
+	'spill-postgres': ['async-mutex'],
+	'spill-nats': ['async-mutex'],
+	'spill-redis': ['async-mutex'],
 };
 /** Only their types are used; the build writes these into ours. */
 const TYPES_ONLY = ['typed-emitter'];

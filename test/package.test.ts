@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -56,20 +56,28 @@ describe('the root entry', () => {
 });
 
 describe('the entries', () => {
-	it.each(['.js', '.cjs'])(
-		'share every class of the library, so that instanceof holds across them (%s)',
-		(extension) => {
-			const files = dist.filter((path) => path.endsWith(extension) && !path.startsWith('dist/cli/'));
-			const names = files.flatMap((path) => classNames(parse(path)));
-			expect(names).toContain('ConfigError');
-			expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
-		},
-	);
+	it('share every error class of the library, so that instanceof holds across them', () => {
+		const files = dist.filter((path) => path.endsWith('.js') && !path.startsWith('dist/cli/'));
+		const names = files.flatMap((path) => classNames(parse(path))).filter((name) => name.endsWith('Error'));
+		expect(names).toContain('ConfigError');
+		expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+	});
+
+	it('share them in CommonJS as well, where names are shortened', () => {
+		const require = createRequire(import.meta.url);
+		const { ConfigError } = require(join(root, 'dist/index.cjs'));
+		const { fileSpill } = require(join(root, 'dist/spill-file/index.cjs'));
+		const { spillStoreConformance } = require(join(root, 'dist/testing/index.cjs'));
+		for (const refuses of [fileSpill, spillStoreConformance]) expect(() => refuses({})).toThrow(ConfigError);
+	});
 });
 
 describe('the emitted types', () => {
 	it('exist for both formats of every entry', () => {
-		const entries = ['index', 'process/index', 'spill-file/index', 'tiers-file/index', 'testing/index'];
+		const entries = [
+			...['index', 'process/index', 'tiers-file/index', 'testing/index'],
+			...['spill-file/index', 'spill-redis/index', 'spill-postgres/index', 'spill-nats/index'],
+		];
 		for (const entry of entries)
 			for (const type of ['d.ts', 'd.cts']) expect(declarations).toContain(`dist/${entry}.${type}`);
 	});

@@ -98,7 +98,8 @@ export class SpillError extends Error {
 	readonly code: string;
 	constructor(message: string, options: { readonly code?: string; readonly cause?: unknown } = {}) {
 		super(message, 'cause' in options ? { cause: options.cause } : undefined);
-		this.name = new.target.name;
+		// Not the name of the class, which a bundler may shorten.
+		this.name = 'SpillError';
 		this.code = options.code ?? 'SPILL_FAILED';
 	}
 }
@@ -107,5 +108,6 @@ export class SpillError extends Error {
 export class SpillFullError extends SpillError {
 	constructor(message: string, options: { readonly cause?: unknown } = {}) {
 		super(message, { code: 'SPILL_FULL', ...options });
+		this.name = 'SpillFullError';
 	}
 }

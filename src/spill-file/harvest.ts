@@ -1,5 +1,5 @@
 import type { Spilled } from '../ports/spill.js';
-import { cursorOf, type Segment } from './log.js';
+import { cursorMaker, type Segment } from './log.js';
 import { readRecord, sequenceAt } from './record.js';
 import type { SegmentScan } from './scan.js';
 
@@ -43,11 +43,12 @@ export class Harvest {
 		if (from === undefined || to === undefined) return;
 		const bytes = Buffer.allocUnsafeSlow(to - from);
 		window.copy(bytes, 0, from, to);
+		const cursor = cursorMaker(name.mark);
 		for (let i = 0; i < this.#starts.length; i++) {
 			const start = this.#starts[i] as number;
 			const stop = this.#stops[i] as number;
-			const cursor = cursorOf(sequenceAt(bytes, start - from), windowAt + stop, name.mark);
-			this.records.push(readRecord(bytes, start - from, stop - from, name.partition, cursor));
+			const after = cursor(sequenceAt(bytes, start - from), windowAt + stop);
+			this.records.push(readRecord(bytes, start - from, stop - from, name.partition, after));
 		}
 		this.#starts.length = 0;
 		this.#stops.length = 0;

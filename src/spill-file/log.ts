@@ -125,8 +125,9 @@ export class Log {
 }
 
 /** `<sequence>.<byte behind the record>.<mark>`: the byte saves a search, the mark tells whose sequence number it is. */
-export function cursorOf(sequence: number, stop: number, mark: number): string {
-	return `${sequence}.${stop}.${mark}`;
+export function cursorMaker(mark: number): (sequence: number, stop: number) => string {
+	const end = `.${mark}`;
+	return (sequence, stop) => `${sequence}.${stop}${end}`;
 }
 
 const CURSOR = /^(\d{1,15})\.(\d{1,15})\.(\d{1,10})$/;

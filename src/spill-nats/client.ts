@@ -7,6 +7,8 @@ export interface NatsConnection {
 		options: { callback: (error: Error | null, message: NatsClientMessage) => void },
 	): { unsubscribe(): void };
 	flush(): Promise<void>;
+	/** Says `disconnect` and `reconnect`, and ends with the connection. */
+	status(): AsyncIterable<{ readonly type: string }>;
 }
 
 /** A message that asks for an answer. */

@@ -5,12 +5,13 @@ import type { Append } from '../ports/spill-appends.js';
 import type { Owned } from '../ports/spill-exclusive.js';
 import { type Encoded, encodeFrame, type Frame, frameBytes } from './frame.js';
 import { chargeOf, frameLimit, frames } from './framing.js';
+import { refuseIfDown } from './link.js';
 import type { Options } from './options.js';
 import { answer, refuseIfOwned } from './owner.js';
 import { Partition } from './partition.js';
 import { decodeState, encodeState, type Position } from './state.js';
 import { ensureStream, subjects } from './stream.js';
-import { Writer } from './writer.js';
+import { bounded, Writer } from './writer.js';
 
 /** What a read gives back at most. */
 const READ_BYTES_MAX = 16 * 1024 * 1024;
@@ -30,13 +31,16 @@ export class OwnedStream implements Owned<Encoded> {
 
 	static async open(options: Options): Promise<OwnedStream> {
 		const { connection, stream } = options;
-		const reach = new Writer(options, 0);
+		refuseIfDown(connection);
 		// This order leaves one winner: who sees an old number here is refused when it claims the stream, and who sees a
 		// new one finds the winner already answering.
-		const info = await reach.call('looking at the stream', () => ensureStream(options));
+		const info = await bounded('looking at the stream', () => ensureStream(options));
 		await refuseIfOwned(connection, stream);
-		const writer = new Writer(options, info.state.last_seq);
-		writer.onLost = await reach.call('answering as the owner', () => answer(connection, stream));
+		const writer = new Writer(
+			options,
+			info.state.last_seq,
+			await bounded('answering', () => answer(connection, stream)),
+		);
 		try {
 			const owned = new OwnedStream(options, writer);
 			await owned.#load();
@@ -50,7 +54,7 @@ export class OwnedStream implements Owned<Encoded> {
 	private constructor(options: Options, writer: Writer) {
 		this.#options = options;
 		this.#writer = writer;
-		this.#partitions = Array.from({ length: options.partitions }, (_, n) => new Partition(options, writer, n));
+		this.#partitions = Array.from({ length: options.partitions }, (_, n) => new Partition(options, n));
 	}
 
 	get lost(): boolean {
@@ -69,7 +73,7 @@ export class OwnedStream implements Owned<Encoded> {
 	async #load(): Promise<void> {
 		const { manager, stream, partitions } = this.#options;
 		const query = { last_by_subj: subjects.state(stream) };
-		const last = await this.#writer.call('reading the state', () => manager.streams.getMessage(stream, query));
+		const last = await bounded('reading the state', () => manager.streams.getMessage(stream, query));
 		const state = last ? decodeState(last.data, partitions) : undefined;
 		for (const [n, partition] of this.#partitions.entries()) await partition.load(state?.positions[n]);
 		// The claim: it succeeds only if nobody wrote since the look at the stream.
@@ -171,7 +175,7 @@ export class OwnedStream implements Owned<Encoded> {
 			this.#writer.lose();
 			try {
 				// Only then does the server know that nobody answers any more.
-				await this.#writer.call('closing', () => this.#options.connection.flush());
+				await bounded('closing', () => this.#options.connection.flush());
 			} catch {
 				// A connection that is gone answers for nobody either.
 			}
@@ -186,7 +190,7 @@ export class OwnedStream implements Owned<Encoded> {
 	async #purgeStates(): Promise<void> {
 		const { manager, stream } = this.#options;
 		const last = { filter: subjects.state(stream), keep: 1 };
-		await this.#writer.call('removing old states', () => manager.streams.purge(stream, last));
+		await bounded('removing old states', () => manager.streams.purge(stream, last));
 		this.#states = 1;
 	}
 

@@ -3,7 +3,7 @@ import { decodeFrame, type Frame } from './frame.js';
 import type { Options } from './options.js';
 import type { Position } from './state.js';
 import { subjects } from './stream.js';
-import type { Writer } from './writer.js';
+import { bounded } from './writer.js';
 
 /** One partition of the stream: what it was given, what of that was acknowledged, and its frames. */
 export class Partition {
@@ -13,16 +13,14 @@ export class Partition {
 	readonly given = { records: 0, bytes: 0, seq: 0 };
 	position: Position = { seq: 0, index: 0, records: 0, bytes: 0 };
 	readonly #options: Options;
-	readonly #writer: Writer;
 	#purgedTo = 0;
 	/** The frame that was read last: acknowledgements and figures ask for it again. */
 	#latest: Frame | undefined;
 	/** Records that were expected before a frame and are not there, by the number of that frame. */
 	readonly #gaps = new Map<number, number>();
 
-	constructor(options: Options, writer: Writer, index: number) {
+	constructor(options: Options, index: number) {
 		this.#options = options;
-		this.#writer = writer;
 		this.index = index;
 		this.subject = subjects.frames(options.stream, index);
 	}
@@ -43,7 +41,7 @@ export class Partition {
 	async load(position: Position | undefined): Promise<void> {
 		const { manager, stream } = this.#options;
 		const query = { last_by_subj: this.subject };
-		const message = await this.#writer.call('reading the last frame', () => manager.streams.getMessage(stream, query));
+		const message = await bounded('reading the last frame', () => manager.streams.getMessage(stream, query));
 		const last = message ? decodeFrame(message.seq, message.data) : undefined;
 		this.given.seq = last?.seq ?? 0;
 		if (position) this.position = position;
@@ -73,8 +71,11 @@ export class Partition {
 		const frame = await this.#read(seq);
 		if (frame === undefined) return undefined;
 		this.#latest = frame;
+		// Unless an acknowledgement has removed frames in the meantime, nothing lies between what is known and this one.
+		const { position } = this;
+		if (position.seq > seq) return frame;
 		if (before && seq === before.seq + 1) this.#expect(frame, before.recordsBefore + before.records.length);
-		else if (seq === this.position.seq && this.position.index === 0) this.#expect(frame, this.position.records);
+		else if (position.seq === seq && frame.seq > seq) this.#expect(frame, position.records);
 		return frame;
 	}
 
@@ -98,7 +99,7 @@ export class Partition {
 		if (seq <= this.#purgedTo) return;
 		const { manager, stream } = this.#options;
 		const done = { filter: this.subject, seq };
-		await this.#writer.call('removing frames', () => manager.streams.purge(stream, done));
+		await bounded('removing frames', () => manager.streams.purge(stream, done));
 		this.#purgedTo = seq;
 	}
 
@@ -111,7 +112,7 @@ export class Partition {
 	}
 
 	async #read(seq: number): Promise<Frame | undefined> {
-		const message = await this.#writer.call('reading a frame', () => this.#messageFrom(seq));
+		const message = await bounded('reading a frame', () => this.#messageFrom(seq));
 		return message ? decodeFrame(message.seq, message.data) : undefined;
 	}
 

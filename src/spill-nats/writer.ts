@@ -1,23 +1,34 @@
-import { SpillError } from '../ports/spill.js';
+import type { SpillError } from '../ports/spill.js';
 import { systemClock, within } from '../ports/time.js';
 import { apiCode, failure, isFenced } from './failure.js';
+import { connectionLost, onLoss } from './link.js';
 import type { Options } from './options.js';
 import { locked, TIMEOUT_MS } from './owner.js';
 
 /** Writes to the stream as its only owner: each message says which one it expects before it. */
 export class Writer {
-	/** Called once, when the stream is not ours any more or nobody knows. */
-	onLost: () => void = () => {};
+	readonly #onLost: () => void;
 	readonly #options: Options;
 	readonly #publish: ReturnType<Options['manager']['jetstream']>;
+	readonly #unfollow: () => void;
 	#last: number;
 	#lost = false;
+	/** Ends the wait for the write under way. */
+	#interrupt: (error: SpillError) => void = () => {};
 
-	/** @param last the number of the last message of the stream. */
-	constructor(options: Options, last: number) {
+	/**
+	 * @param last the number of the last message of the stream.
+	 * @param onLost called once, when the stream is not ours any more or nobody knows.
+	 */
+	constructor(options: Options, last: number, onLost: () => void) {
+		this.#onLost = onLost;
 		this.#options = options;
 		this.#publish = options.manager.jetstream();
 		this.#last = last;
+		this.#unfollow = onLoss(options.connection, () => {
+			this.lose();
+			this.#interrupt(connectionLost());
+		});
 	}
 
 	get lost(): boolean {
@@ -30,12 +41,15 @@ export class Writer {
 	 */
 	async write(subject: string, data: Uint8Array): Promise<number> {
 		const { stream } = this.#options;
-		if (this.#lost) throw new SpillError('the nats spill was lost', { code: 'SPILL_CONNECTION' });
+		if (this.#lost) throw connectionLost();
 		const expect = { lastSequence: this.#last, streamName: stream };
 		let seq: number;
 		try {
 			const publishing = this.#publish.publish(subject, data, { timeout: TIMEOUT_MS, expect });
-			({ seq } = await within(systemClock, TIMEOUT_MS, 'a write', publishing));
+			const interrupted = new Promise<never>((_, reject) => {
+				this.#interrupt = reject;
+			});
+			({ seq } = await within(systemClock, TIMEOUT_MS, 'a write', Promise.race([publishing, interrupted])));
 		} catch (error) {
 			if (isFenced(error)) {
 				this.lose();
@@ -52,18 +66,19 @@ export class Writer {
 		return seq;
 	}
 
-	/** Asks something else of the server, in bounded time. @throws SpillError */
-	async call<T>(what: string, work: () => Promise<T>): Promise<T> {
-		try {
-			return await within(systemClock, TIMEOUT_MS, what, work());
-		} catch (error) {
-			throw failure(error);
-		}
-	}
-
 	lose(): void {
 		if (this.#lost) return;
 		this.#lost = true;
-		this.onLost();
+		this.#unfollow();
+		this.#onLost();
+	}
+}
+
+/** Asks something of the server, in bounded time. @throws SpillError */
+export async function bounded<T>(what: string, work: () => Promise<T>): Promise<T> {
+	try {
+		return await within(systemClock, TIMEOUT_MS, what, work());
+	} catch (error) {
+		throw failure(error);
 	}
 }

@@ -31,6 +31,7 @@ export class OwnedTable implements Owned<Row> {
 				`SELECT partition::text, count(*)::text AS records, sum(bytes)::text AS bytes, (min(seq) - 1)::text AS floor
 				FROM ${quoted(options)} GROUP BY partition`,
 			);
+			await session.readInOrder();
 			return new OwnedTable(session, options, counts);
 		} catch (error) {
 			await session.close();
@@ -124,7 +125,8 @@ export class OwnedTable implements Owned<Row> {
 		if (upTo <= counts.floor) return;
 		const [gone] = await this.#session.query(
 			`WITH gone AS (
-				DELETE FROM ${this.#table} WHERE partition = $1 AND seq > $2 AND seq <= $3 AND ${owns(4)} RETURNING seq, bytes
+				DELETE FROM ${this.#table} WHERE partition = $1 AND seq > $2 AND seq <= $3 AND ${owns(4)}
+				AND EXISTS (SELECT FROM ${this.#table} WHERE partition = $1 AND seq = $3) RETURNING seq, bytes
 			)
 			SELECT count(*)::text AS records, coalesce(sum(bytes), 0)::text AS bytes, max(seq)::text AS floor,
 				(${owns(4)})::text AS owned FROM gone`,
@@ -133,7 +135,7 @@ export class OwnedTable implements Owned<Row> {
 		if (gone?.owned !== 'true') throw this.#session.abandon();
 		counts.records -= Number(gone.records);
 		counts.bytes -= Number(gone.bytes);
-		// Only as far as there was something: a cursor of the future must not hide what is appended later.
+		// Only as far as there was something: a cursor that is nobody's must not hide what is appended later.
 		if (gone.floor !== null) counts.floor = BigInt(String(gone.floor));
 	}
 

@@ -82,6 +82,14 @@ export class Session {
 		});
 	}
 
+	/**
+	 * Has every page read by the index, in its order. A table that was filled a moment ago has no statistics: the planner
+	 * takes it for small and would read and sort all of what waits for each page.
+	 */
+	async readInOrder(): Promise<void> {
+		await this.query(`SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN (${PLANS})`);
+	}
+
 	/** The connection is not ours any more, whatever it says. */
 	abandon(): SpillError {
 		const error = new SpillError(
@@ -97,7 +105,10 @@ export class Session {
 	async close(): Promise<void> {
 		if (this.lost) return;
 		try {
-			await this.query(`SELECT pg_advisory_unlock_all(), set_config('${TOKEN}', '', false)`);
+			await this.query(`SELECT pg_advisory_unlock(hashtextextended($1, 0)), set_config('${TOKEN}', '', false)`, [
+				`brownout ${this.#name}`,
+			]);
+			await this.query(`SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name IN (${PLANS})`);
 		} catch (error) {
 			// Closing the connection ends the lock as well.
 			this.#lose(error);
@@ -142,6 +153,8 @@ export class Session {
 export const owns = (parameter: number): string => `current_setting('${TOKEN}', true) = $${parameter}`;
 
 const TOKEN = 'brownout.owner';
+/** Ways to read a table that give no order. */
+const PLANS = `'enable_bitmapscan', 'enable_seqscan'`;
 
 const connectionLost = (cause: unknown) =>
 	new SpillError(`the postgres spill lost its connection${cause instanceof Error ? `: ${cause.message}` : ''}`, {

@@ -11,7 +11,7 @@ const calm: PaceInput = {
 	sparePerS: 1_000,
 };
 
-const after = (seconds: number, input: Partial<PaceInput> = {}, from: Pace = noPace): Pace =>
+const paced = (seconds: number, input: Partial<PaceInput> = {}, from: Pace = noPace): Pace =>
 	Array.from({ length: seconds * 2 }).reduce<Pace>((pace) => nextPace(pace, { ...calm, ...input }), from);
 
 const inputs = fc.record({
@@ -41,28 +41,28 @@ describe('the pace of replay (M3)', () => {
 	});
 
 	it('M3: starts at a tenth of the spare capacity and reaches it on a ramp', () => {
-		expect(after(0.5).perS).toBeCloseTo(100);
-		expect(after(5).perS).toBeLessThan(1_000);
-		expect(after(15).perS).toBeGreaterThan(1_000);
+		expect(paced(0.5).perS).toBeCloseTo(100);
+		expect(paced(5).perS).toBeLessThan(1_000);
+		expect(paced(15).perS).toBeGreaterThan(1_000);
 	});
 
 	it('M3: trusts an estimate as it is until it was put to the test', () => {
 		// Fed slowly by handlers that take their time, the pace is far from its limit for minutes.
-		expect(after(300, { fedPerS: 50 })).toMatchObject({ perS: 100, trust: 1 });
-		expect(after(60).trust).toBeGreaterThan(2);
+		expect(paced(300, { fedPerS: 50 })).toMatchObject({ perS: 100, trust: 1 });
+		expect(paced(60).trust).toBeGreaterThan(2);
 	});
 
 	it('M3: an estimate of no spare capacity that nothing contradicts does not stop replay for ever', () => {
-		expect(after(1, { sparePerS: -300 }).perS).toBeLessThan(2);
-		expect(after(120, { sparePerS: -300 }).perS).toBeGreaterThan(100);
+		expect(paced(1, { sparePerS: -300 }).perS).toBeLessThan(2);
+		expect(paced(120, { sparePerS: -300 }).perS).toBeGreaterThan(100);
 	});
 
 	it('M3: at a standing delay it halves once, rests for 5 s, and trusts the estimate as it is again', () => {
-		const fast = after(60);
+		const fast = paced(60);
 		const cut = nextPace(fast, { ...calm, standingDelay: true });
 		expect(cut.perS).toBeLessThanOrEqual(fast.perS / 2);
 		expect(cut.trust).toBe(1);
-		expect(after(4, { standingDelay: true }, cut).perS).toBe(cut.perS);
-		expect(after(6, {}, cut).perS).toBeGreaterThan(cut.perS);
+		expect(paced(4, { standingDelay: true }, cut).perS).toBe(cut.perS);
+		expect(paced(6, {}, cut).perS).toBeGreaterThan(cut.perS);
 	});
 });

@@ -382,9 +382,9 @@ describe('a store that answers late (M5, M6)', () => {
 			await clock.advance(3_000);
 			expect(await timed()).toMatch(/^process after (10000|7000)$/);
 			for (let n = 0; n < 5; n++) expect(await timed()).toBe('process after 500');
-			expect((failures.at(-1)?.error as Error).message).toBe(
-				'the spill store has not answered lately and is not waited for',
-			);
+			expect(failures.at(-1)?.error).toMatchObject({
+				message: 'the spill store has not answered lately and is not waited for',
+			});
 			await clock.advance(5_000);
 			// One finds out whether it answers, the others do not wait for that.
 			const trial = handle({ key: 'x' });

@@ -14,10 +14,10 @@ export interface Place {
 	destroy(): Promise<void>;
 }
 
-export async function place(url: string, defaults: Partial<NatsSpillOptions> = {}): Promise<Place> {
+export async function place(url: string | string[], defaults: Partial<NatsSpillOptions> = {}): Promise<Place> {
 	const stream = `brownout_test_${randomUUID().slice(0, 8)}`;
 	const connection = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
-	const manager = await jetstreamManager(connection);
+	const manager = await jetstreamManager(connection, { checkAPI: false });
 	return {
 		connection,
 		manager,
@@ -30,4 +30,9 @@ export async function place(url: string, defaults: Partial<NatsSpillOptions> = {
 			await connection.close();
 		},
 	};
+}
+
+/** Resolves when the client has a server again, after the one it has was lost. */
+export async function reconnected({ connection }: Pick<Place, 'connection'>): Promise<void> {
+	for await (const { type } of connection.status()) if (type === 'reconnect') return;
 }

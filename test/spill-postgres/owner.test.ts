@@ -126,8 +126,13 @@ await describeWith(postgres, 'the owner of a postgresSpill', ({ url }) => {
 		expect(here.pool.totalCount - here.pool.idleCount).toBe(1);
 		await store.close();
 		expect(here.pool.totalCount - here.pool.idleCount).toBe(0);
-		const { rows } = await here.pool.query("SELECT current_setting('brownout.owner', true) AS mark");
-		expect(rows[0]?.mark).toBe('');
+		const settings = ['brownout.owner', 'enable_seqscan', 'enable_bitmapscan'];
+		const { rows } = await here.pool.query('SELECT current_setting(name, true) AS is FROM unnest($1::text[]) AS name', [
+			settings,
+		]);
+		expect(rows).toEqual([{ is: '' }, { is: 'on' }, { is: 'on' }]);
+		const locks = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+		expect((await here.pool.query(locks)).rowCount).toBe(0);
 		await here.destroy();
 	});
 

@@ -81,14 +81,14 @@ await describeWith(postgres, 'the table of a postgresSpill', ({ url }) => {
 		await destroy();
 	});
 
-	it('is not read beyond a future cursor that was acknowledged', async () => {
+	it("forgets nothing for a cursor that is nobody's, now or later", async () => {
 		const { store: make, destroy } = place(url);
 		const store = make();
 		await store.open();
 		await store.append(records(2));
 		await store.ack(0, '999999');
 		await store.append(records(1, 2));
-		expect((await store.read({ partition: 0, maxRecords: 9 })).map(({ id }) => id)).toEqual(['id-2']);
+		expect((await store.read({ partition: 0, maxRecords: 9 })).map(({ id }) => id)).toEqual(['id-0', 'id-1', 'id-2']);
 		await store.close();
 		await destroy();
 	});
@@ -119,6 +119,41 @@ await describeWith(postgres, 'the table of a postgresSpill', ({ url }) => {
 		expect(inserts).toBe(4);
 		const found = await store.read({ partition: 0, maxRecords: 20_000 });
 		expect(found.map(({ id }) => id)).toEqual(range(10_000).map((n) => `id-${n}`));
+		await store.close();
+		await destroy();
+	});
+
+	it('is read by its index, page by page, also right after it was filled', async () => {
+		const { pool, store: make, destroy } = place(url);
+		const plans: string[] = [];
+		const explaining = {
+			async connect() {
+				const client = await pool.connect();
+				return {
+					query: async (text: string, values?: unknown[]) => {
+						if (text.includes('LIMIT')) {
+							const { rows } = await client.query(`EXPLAIN ${text}`, values);
+							plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+						}
+						return client.query(text, values);
+					},
+					on: (event: 'error' | 'end', listener: (error?: Error) => void) => client.on(event, listener),
+					removeListener: (event: 'error' | 'end', listener: (error?: Error) => void) =>
+						client.removeListener(event, listener),
+					release: (destroyed?: boolean) => client.release(destroyed),
+				};
+			},
+		};
+		const store = make({ pool: explaining });
+		await store.open();
+		await store.append(records(20_000));
+		await store.read({ partition: 0, maxRecords: 1_000 });
+		await store.stats();
+		expect(plans).toHaveLength(2);
+		for (const plan of plans) {
+			expect(plan).toContain('Index Scan using');
+			expect(plan).not.toMatch(/Sort|Bitmap|Seq Scan/);
+		}
 		await store.close();
 		await destroy();
 	});

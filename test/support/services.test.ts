@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -93,6 +96,26 @@ await describeWith(
 	},
 );
 
+const services = fileURLToPath(new URL('./services.ts', import.meta.url));
+await describeWith(startRedis, 'a private redis whose test is killed', () => {
+	it('ends too, and leaves nothing behind', async () => {
+		const script = `import { startRedis } from ${JSON.stringify(services)};
+			const { pid, directory } = await startRedis();
+			process.stdout.write(JSON.stringify({ pid, directory }));`;
+		const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+		const [line] = await once(owner.stdout, 'data');
+		const { pid, directory } = JSON.parse(String(line));
+		const is = (path: string) =>
+			access(path).then(
+				() => true,
+				() => false,
+			);
+		expect([await is(directory), isAlive(pid)]).toEqual([true, true]);
+		owner.kill('SIGKILL');
+		await until('the server ends', async () => !isAlive(pid) && !(await is(directory)));
+	});
+});
+
 await describeWith(
 	() => startPostgres({ synchronous_commit: 'off' }),
 	'a private postgres',
@@ -119,6 +142,14 @@ await describeWith(
 		});
 	},
 );
+
+function isAlive(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
+}
 
 function listens(url: string): Promise<boolean> {
 	const { hostname, port } = new URL(url);

@@ -44,11 +44,8 @@ const STOP_MS = 5_000;
 /** A free port may be taken by another before the server has it. */
 const ATTEMPTS = 3;
 
-/** Servers under way, which must not outlive the tests. */
+/** Servers under way. */
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
-	for (const child of running) child.kill('SIGKILL');
-});
 
 /** @throws what the server said when it could not be started. */
 export async function launch(kind: Launch): Promise<Instance> {
@@ -108,8 +105,12 @@ async function run(kind: Launch, directory: string, port: number): Promise<Child
 	});
 	await Promise.race([once(child, 'spawn'), once(child, 'error')]);
 	if (failure) throw failure;
+	const guard = guardOf(child, directory);
 	running.add(child);
-	child.once('exit', () => running.delete(child));
+	child.once('exit', () => {
+		running.delete(child);
+		guard.kill('SIGKILL');
+	});
 	let why: string | undefined;
 	try {
 		await until(
@@ -127,6 +128,21 @@ async function run(kind: Launch, directory: string, port: number): Promise<Child
 	}
 	if (!running.has(child)) throw new Error(`${file} ended at once (${child.exitCode ?? child.signalCode}):\n${output}`);
 	return child;
+}
+
+/**
+ * Ends the server and removes its directory when this process ends without doing so, however it ends: then the pipe
+ * between the two is closed.
+ */
+function guardOf(child: ChildProcess, directory: string): ChildProcess {
+	const script = 'cat > /dev/null; kill -9 "$0"; rm -rf "$1"';
+	const guard = spawn('sh', ['-c', script, String(child.pid), directory], {
+		stdio: ['pipe', 'ignore', 'ignore'],
+		// Not in our group of processes: the signal that ends us must not end it as well.
+		detached: true,
+	});
+	guard.unref();
+	return guard;
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
