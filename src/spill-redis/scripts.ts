@@ -54,11 +54,13 @@ return {'ok'}`;
 
 /**
  * ARGV: token, seq, maxBytes, what this batch and the rest of it need, the largest record, and for each record its partition,
- * bytes, texts and payload. A client sends again what was under way when its connection broke: `seq` tells that it was done.
+ * bytes, texts and payload. A client sends again what was under way when its connection broke: `seq` tells that it was done. Tells the
+ * number of the append before, and how many records there are.
  */
 export const APPEND = `${PREAMBLE}
 if lost() then return other() end
-if held('seq') >= tonumber(ARGV[2]) then return {'ok'} end
+local before = held('seq')
+if before >= tonumber(ARGV[2]) then return {'ok', text(before), records()} end
 local bytes = held('bytes')
 if bytes + ARGV[4] > tonumber(ARGV[3]) then return {'full', text(bytes)} end
 local ends = {}
@@ -71,7 +73,7 @@ end
 redis.call('HSET', meta, 'seq', ARGV[2], 'bytes', text(bytes))
 for n, size in pairs(ends) do redis.call('HSET', meta, 'a' .. n, text(size)) end
 if held('largest') < tonumber(ARGV[5]) then redis.call('HSET', meta, 'largest', ARGV[5]) end
-return {'ok'}`;
+return {'ok', text(before), records()}`;
 
 /** KEYS: meta and one stream. ARGV: token, its partition, the cursor, the id after it. */
 export const ACK = `${PREAMBLE}

@@ -7,6 +7,7 @@ import {
 	type SpillStats,
 	type SpillStore,
 } from '../ports/spill.js';
+import { partitionOf } from '../ports/spill-partition.js';
 import { Account } from './account.js';
 import { Calls } from './calls.js';
 import { closedError } from './errors.js';
@@ -14,7 +15,6 @@ import { type Keys, keysOf } from './keys.js';
 import { Lease } from './lease.js';
 import type { Placed } from './line.js';
 import { completed, type Options, type RedisSpillOptions } from './options.js';
-import { partitionOf } from './partition.js';
 import { Reader } from './reader.js';
 import { encode, enqueuedAt, TEXTS_MAX_BYTES } from './record.js';
 import { ACK, FIGURES } from './scripts.js';

@@ -93,9 +93,11 @@ export class Writer {
 		const limits = [seq, Math.floor(this.options.maxBytes), needed, largest];
 		const args: [number, ...Argument[]] = [...this.keys.all, token, ...limits];
 		for (const record of records) args.push(record.partition, record.bytes, record.texts, record.payload);
-		const [outcome, told, exists] = await this.calls.script('append', APPEND, args, { bytes });
+		const confirmed = this.account.seq;
+		const [outcome, told, more] = await this.calls.script('append', APPEND, args, { bytes });
 		if (outcome === 'full') return Number(told);
-		if (outcome === 'lost') throw this.lease.lost(token, told, exists);
+		if (outcome === 'lost') throw this.lease.lost(token, told, more);
+		this.account.compare(confirmed, Number(told), Number(more) - records.length);
 		this.account.kept(seq, records.length);
 		for (const part of parts) part.kept();
 		return undefined;

@@ -39,13 +39,14 @@ function server(fates: readonly Fate[], delays: readonly number[]) {
 				const [, number, most, needed, , ...records] = args.slice(keys);
 				expect(Number(number)).toBeGreaterThan(seq);
 				if (bytes + Number(needed) > Number(most)) return ['full', String(bytes)];
+				const before = seq;
 				seq = Number(number);
 				for (let at = 0; at < records.length; at += 4) {
 					bytes += Number(records[at + 1]);
 					kept.push(JSON.parse(String(records[at + 2]))[0]);
 				}
 				if (fate === 'fails after') throw new Error('Connection is closed.');
-				return ['ok'];
+				return ['ok', String(before), String(kept.length)];
 			});
 			order = answer.catch(() => {});
 			return answer;
@@ -147,7 +148,7 @@ describe('appends to Redis', () => {
 		const one = () => store.append([{ id: 'x', key: 'k', payload: new Uint8Array(2_000), enqueuedAtMs: 0 }]);
 		await expect(one()).rejects.toMatchObject({ code: 'SPILL_CONNECTION' });
 		await expect(one()).rejects.toMatchObject({ code: 'SPILL_BUSY' });
-		release(['ok']);
+		release(['ok', '0', '1']);
 		await turn();
 		await expect(one()).rejects.toMatchObject({ code: 'SPILL_CONNECTION' });
 		await store.close();
