@@ -14,8 +14,8 @@ export class Partition {
 	position: Position = { seq: 0, index: 0, records: 0, bytes: 0 };
 	readonly #options: Options;
 	#purgedTo = 0;
-	/** The frame that was read last: acknowledgements and figures ask for it again. */
-	#latest: Frame | undefined;
+	/** The frame that was read last, and from where on it is the first: acknowledgements and figures ask for it again. */
+	#latest: { readonly from: number; readonly frame: Frame } | undefined;
 	/** Records that were expected before a frame and are not there, by the number of that frame. */
 	readonly #gaps = new Map<number, number>();
 
@@ -66,11 +66,11 @@ export class Partition {
 
 	/** The first frame with at least this number. */
 	async frameFrom(seq: number): Promise<Frame | undefined> {
-		const before = this.#latest;
-		if (before?.seq === seq) return before;
+		if (this.#latest && this.#latest.from <= seq && seq <= this.#latest.frame.seq) return this.#latest.frame;
+		const before = this.#latest?.frame;
 		const frame = await this.#read(seq);
 		if (frame === undefined) return undefined;
-		this.#latest = frame;
+		this.#latest = { from: seq, frame };
 		// Unless an acknowledgement has removed frames in the meantime, nothing lies between what is known and this one.
 		const { position } = this;
 		if (position.seq > seq) return frame;

@@ -6,11 +6,9 @@ import { quoted } from './names.js';
 import type { Options } from './options.js';
 import { columns, type Row, toColumns, toSpilled } from './rows.js';
 import { owns, Session } from './session.js';
+import { statements } from './statements.js';
 import { ensureTable } from './table.js';
 
-/** What one statement writes at most. */
-export const STATEMENT_RECORDS = 5_000;
-export const STATEMENT_BYTES = 8 * 1024 * 1024;
 /** What a read gives back at most when it names no limit. */
 const READ_BYTES_MAX = 16 * 1024 * 1024;
 const READ_RECORDS_MAX = 10_000;
@@ -184,19 +182,4 @@ function toSeq(cursor: Cursor): bigint {
 	const seq = /^\d{1,19}$/.test(cursor) ? BigInt(cursor) : -1n;
 	if (seq >= 0n && seq <= SEQ_MAX) return seq;
 	throw new SpillError(`${JSON.stringify(cursor)} is not a cursor of the postgres spill`, { code: 'SPILL_CURSOR' });
-}
-
-/** Cuts what a single call may have too much of into statements. */
-function* statements(rows: readonly Row[]): Generator<readonly Row[]> {
-	let from = 0;
-	let bytes = 0;
-	for (const [i, row] of rows.entries()) {
-		if (i > from && (i - from >= STATEMENT_RECORDS || bytes + row.bytes > STATEMENT_BYTES)) {
-			yield rows.slice(from, i);
-			from = i;
-			bytes = 0;
-		}
-		bytes += row.bytes;
-	}
-	if (from < rows.length) yield rows.slice(from);
 }

@@ -2,8 +2,9 @@ import { SpillError, type SpillStore } from '../ports/spill.js';
 import { exclusiveSpill } from '../ports/spill-exclusive.js';
 import { failure } from './failure.js';
 import { type PostgresSpillOptions, readOptions } from './options.js';
-import { OwnedTable, STATEMENT_BYTES, STATEMENT_RECORDS } from './owned.js';
+import { OwnedTable } from './owned.js';
 import { RECORD_OVERHEAD, type Row, toRow } from './rows.js';
+import { STATEMENT_BYTES, STATEMENT_RECORDS } from './statements.js';
 
 /** A payload travels as hexadecimal text, which must stay well below the longest string of JavaScript. */
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;

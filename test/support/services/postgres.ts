@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { access, chown, readdir } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, chown, readdir, realpath } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { find, type Service } from './find.js';
@@ -45,15 +45,16 @@ export async function startPostgres(settings: { readonly [name: string]: string 
 	});
 }
 
-/** Debian keeps them away from the PATH, one directory a version. */
-async function binariesDirectory(): Promise<string> {
+/** Where initdb, postgres and their like are. Debian keeps them away from the PATH, one directory a version. */
+export async function binariesDirectory(): Promise<string> {
 	const debian = '/usr/lib/postgresql';
 	const versions = await readdir(debian).catch(() => []);
 	const newestFirst = versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(debian, version, 'bin'));
 	const directories = [...(process.env.PATH ?? '').split(delimiter), ...newestFirst];
 	for (const directory of directories) {
 		const here = await Promise.all(['initdb', 'postgres'].map((name) => exists(join(directory, name))));
-		if (here.every(Boolean)) return directory;
+		// Not where some of them are linked to, but where all of them are.
+		if (here.every(Boolean)) return dirname(await realpath(join(directory, 'postgres')));
 	}
 	const message = 'initdb and postgres are neither in the PATH nor in /usr/lib/postgresql';
 	throw Object.assign(new Error(message), { code: 'ENOENT' });
