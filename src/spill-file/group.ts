@@ -17,10 +17,13 @@ export interface Waiter {
 
 const CHUNK_MIN = 64 * 1024;
 const CHUNK_MAX = 1024 * 1024;
-/** Chunks kept for the next groups, because fresh memory costs as much as what is done with it. */
+/** Chunks of either size that are kept for the next groups: fresh memory costs as much as what is done with it. */
 const SPARE_MAX = 2;
 
-const spare: Buffer[] = [];
+const spare = new Map<number, Buffer[]>([
+	[CHUNK_MIN, []],
+	[CHUNK_MAX, []],
+]);
 
 /** Records that are written and synced together, already encoded. All of them go to one segment. */
 export class Group {
@@ -60,7 +63,8 @@ export class Group {
 	/** The bytes are written, or given up. */
 	release(): void {
 		for (const { buffer } of this.#chunks) {
-			if (buffer.length === CHUNK_MAX && spare.length < SPARE_MAX) spare.push(buffer);
+			const kept = spare.get(buffer.length);
+			if (kept !== undefined && kept.length < SPARE_MAX) kept.push(buffer);
 		}
 		this.#chunks.length = 0;
 	}
@@ -68,7 +72,7 @@ export class Group {
 
 function chunkFor(bytes: number, ahead: number): Buffer {
 	const wanted = Math.max(bytes, Math.min(ahead, CHUNK_MAX));
-	if (wanted <= CHUNK_MIN) return Buffer.allocUnsafeSlow(CHUNK_MIN);
 	if (wanted > CHUNK_MAX) return Buffer.allocUnsafeSlow(wanted);
-	return spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_MAX);
+	const size = wanted <= CHUNK_MIN ? CHUNK_MIN : CHUNK_MAX;
+	return spare.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
 }

@@ -84,7 +84,7 @@ export function settingsOf(options: FileSpillOptions): Settings {
 		must(['fsync', 'interval', 'os'].includes(durability), 'durability', durability, '"fsync", "interval" or "os"');
 		must(syncEveryMs > 0 && syncEveryMs < 2 ** 31, 'syncEveryMs', syncEveryMs, 'above 0 and below 2147483648');
 		must(
-			syncEveryMs === 1000 || durability === 'interval',
+			options.syncEveryMs === undefined || durability === 'interval',
 			'syncEveryMs',
 			syncEveryMs,
 			'left out unless durability is "interval"',

@@ -127,4 +127,28 @@ describe('a process that is killed', () => {
 		}
 		expect(survivors).toBeGreaterThan(0);
 	});
+
+	it('is succeeded by exactly one of several that start at once', { timeout: 60_000 }, async () => {
+		for (let round = 0; round < 3; round++) {
+			const directory = join(temporaryDirectory(), 'spill');
+			await victim([directory, '0', '1', 'after log writev', '3'], undefined);
+			const rivals = Array.from({ length: 4 }, () =>
+				spawn(process.execPath, [script, directory, '1000000'], { stdio: ['ignore', 'pipe', 'pipe'] }),
+			);
+			try {
+				// Each either opens it and goes on, or is refused and ends.
+				const outcomes = await Promise.all(
+					rivals.map(async ({ stdout, stderr }) => {
+						const refusal = text(stderr);
+						const opened = once(stdout, 'data').then(([data]) => String(data).split('\n')[0]);
+						return Promise.race([opened, refusal.then((error) => /SPILL_LOCKED/.exec(error)?.[0] ?? error)]);
+					}),
+				);
+				expect(outcomes.toSorted()).toEqual(['SPILL_LOCKED', 'SPILL_LOCKED', 'SPILL_LOCKED', 'open']);
+			} finally {
+				for (const rival of rivals) rival.kill('SIGKILL');
+				await Promise.all(rivals.map(async (rival) => rival.exitCode ?? rival.signalCode ?? once(rival, 'exit')));
+			}
+		}
+	});
 });
