@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { vi } from 'vitest';
 import type { SpillStore } from '../../src/index.js';
 import { type NatsSpillOptions, natsSpill } from '../../src/spill-nats/index.js';
+
+// Real servers share the machine with other tests.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** A stream of the test's own, on some server. */
 export interface Place {

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { vi } from 'vitest';
 import type { SpillStore } from '../../src/index.js';
 import { type PostgresSpillOptions, postgresSpill } from '../../src/spill-postgres/index.js';
+
+// Real servers share the machine with other tests.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** A table of the test's own, on some server. */
 export interface Place {
