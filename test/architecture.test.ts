@@ -24,9 +24,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	process: ['core', 'ports'],
 	'tiers-file': ['core', 'ports'],
 	'spill-file': ['core', 'ports'],
-	'spill-redis': ['core', 'ports'],
-	'spill-postgres': ['core', 'ports'],
-	'spill-nats': ['core', 'ports'],
+	'spill-redis': ['core', 'ports', 'spill'],
+	'spill-postgres': ['core', 'ports', 'spill'],
+	'spill-nats': ['core', 'ports', 'spill'],
 	testing: ['core', 'ports', 'spill'],
 	cli: ['core', 'ports', 'index'],
 };

@@ -1,5 +1,5 @@
 import { SpillError, type SpillRecord } from '../ports/spill.js';
-import { partitionOf } from '../ports/spill-partition.js';
+import { partitionOf } from '../spill/partition.js';
 
 /**
  * A frame is a message of the stream: records that were written together. It says how many records, and how many bytes,

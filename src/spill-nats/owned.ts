@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Mutex } from 'async-mutex';
 import { type Cursor, type Damage, SpillError, type Spilled, SpillFullError, type SpillStats } from '../ports/spill.js';
-import type { Append } from '../ports/spill-appends.js';
-import type { Owned } from '../ports/spill-exclusive.js';
+import type { Append } from '../spill/appends.js';
+import type { Owned } from '../spill/exclusive.js';
 import { type Encoded, encodeFrame, type Frame, frameBytes } from './frame.js';
 import { chargeOf, frameLimit, frames } from './framing.js';
 import { refuseIfDown } from './link.js';

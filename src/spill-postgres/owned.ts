@@ -1,6 +1,6 @@
 import { type Cursor, type Damage, SpillError, type Spilled, SpillFullError, type SpillStats } from '../ports/spill.js';
-import type { Append } from '../ports/spill-appends.js';
-import type { Owned } from '../ports/spill-exclusive.js';
+import type { Append } from '../spill/appends.js';
+import type { Owned } from '../spill/exclusive.js';
 import { checkDurability } from './durability.js';
 import { quoted } from './names.js';
 import type { Options } from './options.js';

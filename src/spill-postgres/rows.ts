@@ -1,5 +1,5 @@
 import { SpillError, type Spilled, type SpillRecord } from '../ports/spill.js';
-import { partitionOf } from '../ports/spill-partition.js';
+import { partitionOf } from '../spill/partition.js';
 
 /** A record as its columns take it. */
 export interface Row {

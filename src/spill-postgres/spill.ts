@@ -1,5 +1,5 @@
 import { SpillError, type SpillStore } from '../ports/spill.js';
-import { exclusiveSpill } from '../ports/spill-exclusive.js';
+import { exclusiveSpill } from '../spill/exclusive.js';
 import { failure } from './failure.js';
 import { type PostgresSpillOptions, readOptions } from './options.js';
 import { OwnedTable } from './owned.js';

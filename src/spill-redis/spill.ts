@@ -7,7 +7,7 @@ import {
 	type SpillStats,
 	type SpillStore,
 } from '../ports/spill.js';
-import { partitionOf } from '../ports/spill-partition.js';
+import { partitionOf } from '../spill/partition.js';
 import { Account } from './account.js';
 import { Calls } from './calls.js';
 import { closedError } from './errors.js';

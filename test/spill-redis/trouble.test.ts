@@ -1,6 +1,6 @@
 import { afterAll, expect, it, vi } from 'vitest';
 import { SpillFullError, type SpillRecord, type SpillStore } from '../../src/index.js';
-import { partitionOf } from '../../src/ports/spill-partition.js';
+import { partitionOf } from '../../src/spill/partition.js';
 import { describeWith, startRedis, until } from '../support/services.js';
 import { connect, keys, redisPlace } from './places.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partitionOf } from '../../src/ports/spill-partition.js';
+import { partitionOf } from '../../src/spill/partition.js';
 
 describe('the partition of a key', () => {
 	it('never changes, since what waits was placed by it', () => {

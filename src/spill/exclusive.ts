@@ -1,4 +1,3 @@
-import { unlessAborted } from './abort.js';
 import {
 	type Cursor,
 	type Damage,
@@ -7,8 +6,9 @@ import {
 	type SpillRecord,
 	type SpillStats,
 	type SpillStore,
-} from './spill.js';
-import { type Append, Appends, type AppendsOptions, type Sized } from './spill-appends.js';
+} from '../ports/spill.js';
+import { unlessAborted } from './abort.js';
+import { type Append, Appends, type AppendsOptions, type Sized } from './appends.js';
 
 /** A place while it is ours. Nobody else changes it then. */
 export interface Owned<R extends Sized> {

@@ -1,4 +1,4 @@
-import { SpillError } from './spill.js';
+import { SpillError } from '../ports/spill.js';
 
 /** A record as a store writes it. */
 export interface Sized {
