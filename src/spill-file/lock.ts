@@ -100,7 +100,13 @@ async function acquire(
 	const path = join(directory, name);
 	const prepared = join(directory, PREPARED + own.token);
 	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		if (await linked(files, prepared, path)) return;
+		const made = await linked(files, prepared, path);
+		if (made === 'linked') return;
+		if (made === 'no such file') {
+			// Who became the owner meanwhile took it, half written, for what somebody dead had left.
+			await writeOwner(files, prepared, own);
+			continue;
+		}
 		const holder = await readOwner(files, path);
 		// Released in this moment.
 		if (holder === undefined) continue;
@@ -131,12 +137,14 @@ function locked(directory: string, { pid, host, sinceMs, startTicks }: Owner): S
 	);
 }
 
-async function linked(files: FileSystem, from: string, to: string): Promise<boolean> {
+async function linked(files: FileSystem, from: string, to: string): Promise<'linked' | 'exists' | 'no such file'> {
 	try {
 		await files.link(from, to);
-		return true;
+		return 'linked';
 	} catch (error) {
-		if (codeOf(error) === 'EEXIST') return false;
+		const code = codeOf(error);
+		if (code === 'EEXIST') return 'exists';
+		if (code === 'ENOENT') return 'no such file';
 		throw error;
 	}
 }

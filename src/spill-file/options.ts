@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { verify } from '../core/errors.js';
 import { RECORD_HEADER_BYTES } from './record.js';
 import { SEGMENT_HEADER_BYTES } from './segment-file.js';
@@ -35,11 +36,14 @@ export interface FileSpillOptions {
 	 * To give up single records at a time of their own use `expiresAfterMs` of the shedder instead.
 	 */
 	readonly maxAgeMs?: number | undefined;
-	/** Free space that appends leave to others on the file system, bytes >= 0. Default 64 MiB; 0 does not look. */
+	/**
+	 * Free space that appends leave to others on the file system, bytes >= 0. Default 64 MiB; 0 does not look. A file system
+	 * without a few kB cannot be opened after a crash, and so not drained, before there is room for the lock again.
+	 */
 	readonly minFreeBytes?: number | undefined;
 	/**
 	 * How many logs the keys are spread over, 1..256: a failing record holds up its partition only, and each partition is
-	 * synced for itself. Can be changed while the store is empty. Default 1.
+	 * synced for itself. Can be changed while the store is empty. Replay takes some 2 MiB of memory for each. Default 1.
 	 */
 	readonly partitions?: number | undefined;
 	/** Appends that wait to be written may hold so much memory together, bytes > 0. Default 32 MiB. */
@@ -81,6 +85,20 @@ export function settingsOf(options: FileSpillOptions): Settings {
 		const wholeBytes = (path: string, value: number, least: number) =>
 			must(Number.isSafeInteger(value) && value >= least, path, value, `a whole number of at least ${least}`);
 		wholeBytes('maxBytes', maxBytes, 16_384);
+		// Their defaults and limits follow from it.
+		const sized = Number.isSafeInteger(maxBytes) && maxBytes >= 16_384;
+		if (sized) {
+			wholeBytes('segmentBytes', segmentBytes, 4096);
+			must(segmentBytes <= maxBytes, 'segmentBytes', segmentBytes, `at most maxBytes, ${maxBytes}`);
+			must(segmentBytes <= 1024 * MIB, 'segmentBytes', segmentBytes, 'at most 1073741824: a segment is read at open');
+			wholeBytes('maxRecordBytes', maxRecordBytes, 1);
+			must(
+				maxRecordBytes + overhead <= maxBytes && maxRecordBytes <= 1024 * MIB,
+				'maxRecordBytes',
+				maxRecordBytes,
+				`at most maxBytes - ${overhead}, and at most 1073741824`,
+			);
+		}
 		must(['fsync', 'interval', 'os'].includes(durability), 'durability', durability, '"fsync", "interval" or "os"');
 		must(syncEveryMs > 0 && syncEveryMs < 2 ** 31, 'syncEveryMs', syncEveryMs, 'above 0 and below 2147483648');
 		must(
@@ -88,16 +106,6 @@ export function settingsOf(options: FileSpillOptions): Settings {
 			'syncEveryMs',
 			syncEveryMs,
 			'left out unless durability is "interval"',
-		);
-		wholeBytes('segmentBytes', segmentBytes, 4096);
-		must(segmentBytes <= maxBytes, 'segmentBytes', segmentBytes, `at most maxBytes, ${maxBytes}`);
-		must(segmentBytes <= 1024 * MIB, 'segmentBytes', segmentBytes, 'at most 1073741824: a segment is read at open');
-		wholeBytes('maxRecordBytes', maxRecordBytes, 1);
-		must(
-			maxRecordBytes + overhead <= maxBytes && maxRecordBytes <= 1024 * MIB,
-			'maxRecordBytes',
-			maxRecordBytes,
-			`at most maxBytes - ${overhead}, and at most 1073741824`,
 		);
 		must(maxAgeMs > 0, 'maxAgeMs', maxAgeMs, 'above 0');
 		wholeBytes('minFreeBytes', minFreeBytes, 0);
@@ -110,7 +118,8 @@ export function settingsOf(options: FileSpillOptions): Settings {
 		wholeBytes('maxPendingBytes', maxPendingBytes, 1);
 	});
 	return {
-		directory,
+		// What the service changes to later is not where the log is.
+		directory: resolve(directory),
 		maxBytes,
 		durability,
 		syncEveryMs,

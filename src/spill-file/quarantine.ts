@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { codeOf } from './errors.js';
 import type { FileSystem } from './file-system.js';
 import type { Segment } from './log.js';
+import { remove } from './owner-file.js';
 
 export const QUARANTINE_SUFFIX = '.damaged';
 /** A person needs an example or two, and the space is wanted. */
@@ -42,20 +44,26 @@ export class Quarantine {
 		this.#kept = kept;
 	}
 
-	/** Sets a segment aside, or removes it where it is too large for that. */
+	/** Sets a segment aside, or removes it where it is too large for that. A person may have removed what was set aside. */
 	async take({ file, end, waste }: Segment): Promise<void> {
 		const bytes = end + waste;
 		while (this.#kept.length > 0 && (this.#kept.length >= FILES_MAX || this.bytes + bytes > this.#maxBytes / 8)) {
 			const [oldest, ...rest] = this.#kept;
-			if (oldest) await this.#files.unlink(join(this.#directory, oldest.file));
+			if (oldest) await remove(this.#files, join(this.#directory, oldest.file));
 			this.#kept = rest;
 		}
 		const path = join(this.#directory, file);
 		if (bytes > this.#maxBytes / 8) {
-			await this.#files.unlink(path);
+			await remove(this.#files, path);
 			return;
 		}
-		await this.#files.rename(path, path + QUARANTINE_SUFFIX);
+		try {
+			await this.#files.rename(path, path + QUARANTINE_SUFFIX);
+		} catch (error) {
+			// Somebody has removed it, and there is nothing left to look at.
+			if (codeOf(error) === 'ENOENT') return;
+			throw error;
+		}
 		this.#kept = [...this.#kept, { file: file + QUARANTINE_SUFFIX, bytes }];
 	}
 }

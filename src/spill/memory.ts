@@ -15,6 +15,8 @@ const UNDAMAGED: Damage = Object.freeze({
 	quarantined: Object.freeze([]),
 });
 
+const GONE: Spilled = { id: '', key: '', payload: new Uint8Array(), enqueuedAtMs: 0, partition: 0, cursor: '' };
+
 /** Bytes that a record takes beside its payload and texts: measured on Node 20, where it is mostly its Uint8Array. */
 const OVERHEAD = 640;
 
@@ -107,6 +109,8 @@ export function memorySpill({
 			usable();
 			while (acked < records.length && Number(records[acked]?.cursor) <= Number(upTo)) {
 				bytes -= sizeOf(records[acked] as Spilled);
+				// Its place stays for a while, but not what it held.
+				records[acked] = GONE;
 				acked++;
 			}
 			if (acked > 1_000 && acked * 2 > records.length) {

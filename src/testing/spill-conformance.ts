@@ -1,3 +1,4 @@
+import type { ConformanceCase } from './conformance-case.js';
 import { acking } from './spill/acking.js';
 import type { Check } from './spill/check.js';
 import { closing } from './spill/closing.js';
@@ -14,16 +15,6 @@ import { roundTrips } from './spill/round-trips.js';
 import { sizes } from './spill/sizes.js';
 import { type SpillPlace, type SpillStoreSubject, settingsOf } from './spill/subject.js';
 import { attempt } from './spill/trial.js';
-
-/** One case of the suite, for any test runner. */
-export interface ConformanceCase {
-	/** A sentence about what a store does. */
-	readonly name: string;
-	/** Resolves when the store does so; rejects with what it did instead. Makes its own places and destroys them. */
-	readonly run: () => Promise<void>;
-	/** What to give the runner for this case, ms: it is longer than every bound inside, so that the case itself says what hung. */
-	readonly timeoutMs: number;
-}
 
 const CHECKS: readonly Check[] = [
 	...roundTrips,

@@ -210,4 +210,33 @@ describe('a damaged log', { timeout: 60_000 }, () => {
 			after.quarantined.map((name) => `${DIRECTORY}/${name}`),
 		);
 	});
+
+	it('goes on when a person has removed what was set aside, or was about to be', async () => {
+		const disk = new Disk();
+		const options = { ...OPTIONS, maxBytes: 200_000 };
+		const store = storeOn(disk, options);
+		await store.open();
+		await store.append(records(120, 0, { bytes: 250 }));
+		await store.close();
+		for (const path of logs(disk)) {
+			const data = Buffer.from(disk.contentOf(path));
+			data[300] = (data[300] as number) ^ 1;
+			disk.overwrite(path, data);
+		}
+		const again = storeOn(disk, options, { boot: 2 });
+		await again.open();
+		const found = await waiting(again);
+		// Half of it fills the places for damaged segments.
+		await again.ack(0, found[Math.floor(found.length / 2)]?.cursor ?? '');
+		const { quarantined } = (await again.stats()).damage;
+		expect(quarantined.length).toBe(4);
+		for (const name of quarantined) await disk.unlink(`${DIRECTORY}/${name}`);
+		const [waits] = logs(disk);
+		await disk.unlink(waits ?? '');
+		await again.ack(0, found.at(-1)?.cursor ?? '');
+		expect((await again.stats()).records).toBe(0);
+		await again.append([record(1000)]);
+		expect(idsOf(await waiting(again))).toEqual([1000]);
+		await again.close();
+	});
 });

@@ -55,6 +55,22 @@ describe('the lock of a directory', () => {
 		expect(disk.paths).toEqual([]);
 	});
 
+	it('is taken all the same where another took what was half written for the leftover of somebody dead', async () => {
+		const disk = new Disk();
+		await disk.mkdir(DIRECTORY);
+		const link = disk.link.bind(disk);
+		let tidied = 0;
+		disk.link = async (from, to) => {
+			if (tidied++ === 0) await disk.unlink(from);
+			return link(from, to);
+		};
+		const release = await lock(disk, hostWith({ 1: '500' }));
+		expect(tidied).toBe(2);
+		expect(await ownerOf(disk, DIRECTORY, hostWith({ 1: '500' }))).toMatchObject({ alive: true });
+		await release();
+		expect(disk.paths).toEqual([]);
+	});
+
 	it('refuses a second store in the same process', async () => {
 		const disk = new Disk();
 		const first = storeOn(disk);

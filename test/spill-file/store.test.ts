@@ -27,6 +27,28 @@ describe('fileSpill', () => {
 		expect(make).toThrow(message);
 	});
 
+	it('says of a missing capacity nothing but that it is missing', () => {
+		expect(() => fileSpill({ directory: '/nowhere' } as FileSpillOptions)).toThrow(
+			/^invalid fileSpill \(1 problem\):\nmaxBytes: undefined must be a whole number of at least 16384$/,
+		);
+	});
+
+	it('stays in its directory, wherever the process goes', async () => {
+		const place = temporaryDirectory();
+		const home = process.cwd();
+		try {
+			process.chdir(place);
+			const store = fileSpill({ directory: 'spill', maxBytes: 1_000_000, minFreeBytes: 0 });
+			await store.open();
+			process.chdir(home);
+			await store.append([record(0)]);
+			expect(readdirSync(join(place, 'spill')).filter((name) => name.endsWith('.log')).length).toBe(1);
+			await store.close();
+		} finally {
+			process.chdir(home);
+		}
+	});
+
 	it.each([
 		['fsync', 'os-crash'],
 		['interval', 'process'],

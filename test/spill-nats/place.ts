@@ -28,9 +28,15 @@ export async function place(url: string | string[], defaults: Partial<NatsSpillO
 		stream,
 		store: (options) => natsSpill({ connection, manager, stream, maxBytes: 32 * 1024 * 1024, ...defaults, ...options }),
 		async destroy() {
-			// Some tests never make one.
-			const names = await manager.streams.names().next();
-			if (names.includes(stream)) await manager.streams.delete(stream);
+			// A cluster that has just lost a server answers once it has a leader again.
+			await vi.waitFor(
+				async () => {
+					// Some tests never make one.
+					const names = await manager.streams.names().next();
+					if (names.includes(stream)) await manager.streams.delete(stream);
+				},
+				{ timeout: 20_000, interval: 100 },
+			);
 			await connection.close();
 		},
 	};

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { memorySpill, SpillError, SpillFullError, type SpillRecord } from '../../src/index.js';
 import { expectNoLeaks } from '../control/driver.js';
@@ -181,6 +183,30 @@ describe('memorySpill', () => {
 		await store.append([numeric]);
 		expect((await store.stats()).bytes).not.toBeNaN();
 		await expect(store.append(range(50).map((n) => record(n)))).rejects.toBeInstanceOf(SpillFullError);
+	});
+
+	it('lets go of what was acknowledged, however few and large the records are', async () => {
+		const bytes = 1024 * 1024;
+		const store = memorySpill({ maxBytes: 4 * bytes });
+		const payload = new Uint8Array(bytes);
+		let copies: WeakRef<Uint8Array>[] = [];
+		// A copy cannot be reached from outside, so the test watches it being made.
+		const watched = Object.assign(payload, {
+			slice() {
+				const copy = Uint8Array.prototype.slice.call(payload);
+				copies.push(new WeakRef(copy));
+				return copy;
+			},
+		});
+		for (let n = 0; n < 20; n++) {
+			await store.append([{ ...record(n), payload: watched }]);
+			await store.ack(0, String(n));
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		setFlagsFromString('--expose-gc');
+		runInNewContext('gc')();
+		copies = copies.filter((copy) => copy.deref() !== undefined);
+		expect(copies.length).toBeLessThan(3);
 	});
 
 	it('says what it is', () => {

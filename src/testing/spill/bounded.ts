@@ -1,4 +1,5 @@
 import type { SpillStore } from '../../ports/spill.js';
+import { settles } from '../settles.js';
 
 /** The store with a bound on every wait, so that one that hangs fails with the name of the operation. */
 export function bounded(store: SpillStore, timeoutMs: number): SpillStore {
@@ -14,38 +15,6 @@ export function bounded(store: SpillStore, timeoutMs: number): SpillStore {
 		stats: () => within('stats', () => store.stats()),
 		close: () => within('close', () => store.close()),
 	};
-}
-
-/** An operation was still pending when its time was up. */
-class HungError extends Error {}
-
-/** What the work rejects with, `undefined` when it resolves: for operations that may end either way, but have to end. */
-export async function outcomeOf(work: Promise<unknown>): Promise<unknown> {
-	try {
-		await work;
-		return undefined;
-	} catch (error) {
-		if (error instanceof HungError) throw error;
-		return error;
-	}
-}
-
-/** Rejects when the work has not settled in time, whatever it does later. */
-export function settles<T>(what: string, timeoutMs: number, work: PromiseLike<T>): Promise<T> {
-	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new HungError(`${what} has not settled within ${timeoutMs} ms`)), timeoutMs);
-		const settled = () => clearTimeout(timer);
-		work.then(
-			(value) => {
-				settled();
-				resolve(value);
-			},
-			(error: unknown) => {
-				settled();
-				reject(error);
-			},
-		);
-	});
 }
 
 /** Callers put `catch` on the promise: an operation that throws instead would go past it. */

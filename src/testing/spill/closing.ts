@@ -1,6 +1,6 @@
 import type { Spilled } from '../../ports/spill.js';
+import { outcomeOf } from '../settles.js';
 import { assureIs, assureRecords, assureRefused, rejectionOf } from './assert.js';
-import { outcomeOf } from './bounded.js';
 import { type Check, persistent } from './check.js';
 import { ackAll, keysOf, ofKey, range, record, records, waiting } from './records.js';
 import type { SpillPlace } from './subject.js';

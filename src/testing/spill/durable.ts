@@ -1,5 +1,5 @@
+import { outcomeOf } from '../settles.js';
 import { assureIs, assureRecords } from './assert.js';
-import { outcomeOf } from './bounded.js';
 import type { Check } from './check.js';
 import { ackAll, keysOf, ofKey, range, record, records, waiting } from './records.js';
 

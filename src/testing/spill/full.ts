@@ -1,6 +1,6 @@
 import { SpillFullError, type SpillRecord, type SpillStore } from '../../ports/spill.js';
+import { outcomeOf } from '../settles.js';
 import { assure, assureIs, assureRecords, describe } from './assert.js';
-import { outcomeOf } from './bounded.js';
 import { type Check, persistent } from './check.js';
 import { assureFigures } from './figures.js';
 import { ackAll, ofKey, range, records, waiting } from './records.js';

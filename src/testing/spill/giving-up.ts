@@ -1,6 +1,6 @@
 import type { Spilled } from '../../ports/spill.js';
+import { outcomeOf } from '../settles.js';
 import { assure, assureIs, assureRecords, rejectionOf } from './assert.js';
-import { outcomeOf } from './bounded.js';
 import type { Check } from './check.js';
 import { assureFigures } from './figures.js';
 import { keysOf, ofKey, records, waiting } from './records.js';

@@ -1,5 +1,6 @@
 import type { SpillStore } from '../../ports/spill.js';
-import { bounded, settles } from './bounded.js';
+import { settles } from '../settles.js';
+import { bounded } from './bounded.js';
 import type { Settings, SpillPlace } from './subject.js';
 
 /** What a case works with. Everything that it opens is closed, and every place destroyed, when it is over. */
