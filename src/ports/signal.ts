@@ -21,10 +21,9 @@ export interface FedSignal extends SignalSource {
 	/**
 	 * A message was offered, whatever becomes of it.
 	 *
-	 * @param ageMs  now - its time; `NaN` where messages have no time.
-	 * @param idle   nothing had been waiting before it.
+	 * @param ageMs  now - its time, less the difference of the clocks; `NaN` where messages have no time.
 	 */
-	offered(ageMs: number, idle: boolean): void;
+	offered(ageMs: number): void;
 	/** It is done with: handled, kept, dropped or handed back. */
 	left(): void;
 }

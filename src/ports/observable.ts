@@ -1,0 +1,1 @@
+export type { Observable, Stats } from '../handling/stats.js';
