@@ -11,6 +11,7 @@ const library = {
 		'src/spill-postgres/index.ts',
 		'src/spill-nats/index.ts',
 		'src/tiers-file/index.ts',
+		'src/simulate/index.ts',
 		'src/testing/index.ts',
 	],
 	target: 'node20',
@@ -32,10 +33,23 @@ const commonJs: NonNullable<Options['plugins']>[number] = {
 	renderChunk: (code) => transform(code, { format: 'cjs', platform: 'node', target: library.target, minify: true }),
 };
 
-/** The command line is a user of the library, so it imports the built entries instead of carrying a second copy. */
+/** Names are for stack traces in production. What does not run there, and is not ours, does without them. */
+const shortNames: NonNullable<Options['plugins']>[number] = {
+	name: 'short-names',
+	renderChunk: (code, { path }) =>
+		/dist\/(simulate|testing)\//.test(path) || code.includes('class CsvError')
+			? transform(code, { format: 'esm', platform: 'node', target: library.target, minify: true })
+			: undefined,
+};
+
+/** The CSV parser that entries share; not exported. */
+const csv = { csv: 'node_modules/csv-parse/lib/sync.js' };
+
+/** The command line is a user of the library, so it imports what is built instead of carrying a second copy. */
 const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
 	name: 'uses-library',
 	setup(build) {
+		build.onResolve({ filter: /^csv-parse\/sync$/ }, () => ({ path: '../csv.js', external: true }));
 		build.onResolve({ filter: /^\..*\/index\.js$/ }, ({ path, resolveDir }) => {
 			const entry = relative(resolve('src'), resolve(resolveDir, path));
 			return library.entry.includes(`src/${entry.replace(/js$/, 'ts')}`)
@@ -46,15 +60,23 @@ const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
 };
 
 export default defineConfig([
-	{ ...library, format: 'esm' },
+	{
+		...library,
+		entry: { ...Object.fromEntries(library.entry.map((path) => [path.slice(4, -3), path])), ...csv },
+		format: 'esm',
+		plugins: [shortNames],
+	},
 	{ ...library, format: 'esm', outExtension: () => ({ js: '.cjs' }), plugins: [commonJs] },
-	{ ...library, format: ['esm', 'cjs'], dts: { only: true } },
+	// Of the CommonJS entries; scripts/declarations.ts lets the others share them.
+	{ ...library, format: 'cjs', dts: { only: true } },
 	{
 		entry: { 'cli/main': 'src/cli/main.ts' },
 		format: 'esm',
 		target: 'node20',
 		minify: true,
 		esbuildPlugins: [usesLibrary],
+		// Tables in colour, which we do not draw, would need it; cli-table3 does without.
+		external: ['@colors/colors'],
 		// The bundled terminal libraries are CommonJS and call `require`, which an ES module does not have.
 		banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
 	},

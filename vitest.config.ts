@@ -7,6 +7,8 @@ const docs = [
 	'test/readme-transcript.test.ts',
 	'test/docs-snippets.test.ts',
 	'test/examples.test.ts',
+	'test/docs-commands.test.ts',
+	'test/docs-images.test.ts',
 	'test/demo/run.test.ts',
 ];
 const built = ['test/package.test.ts', 'test/consumers/**/*.test.ts'];
@@ -19,7 +21,7 @@ export default defineConfig({
 		reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
 		allowOnly: false,
 		projects: [
-			// The library itself: fast, nothing built, nothing started.
+			// The library itself, from the sources. The stores on servers start those that are not running.
 			{ test: { ...inTurn(0), name: 'unit', include: ['test/**/*.test.ts'], exclude: [...docs, ...built] } },
 			// What README, docs and examples show works, from the sources.
 			{ test: { ...inTurn(1), name: 'docs', include: docs, testTimeout: 60_000 } },

@@ -27,7 +27,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	'spill-redis': ['core', 'ports', 'spill'],
 	'spill-postgres': ['core', 'ports', 'spill'],
 	'spill-nats': ['core', 'ports', 'spill'],
-	testing: ['core', 'ports', 'spill'],
+	brokers: ['core', 'ports'],
+	kafkajs: ['core', 'ports', 'brokers'],
+	'platformatic-kafka': ['core', 'ports', 'brokers'],
+	nats: ['core', 'ports', 'brokers'],
+	'redis-streams': ['core', 'ports', 'brokers'],
+	bullmq: ['core', 'ports', 'brokers'],
+	amqplib: ['core', 'ports', 'brokers'],
+	http: ['core', 'ports'],
+	metrics: ['core', 'ports'],
+	prometheus: ['core', 'ports', 'metrics'],
+	opentelemetry: ['core', 'ports', 'metrics'],
+	dashboard: ['core', 'ports'],
+	testing: ['core', 'ports', 'spill', 'intake'],
+	simulate: ['core', 'ports', 'signals', 'presets'],
 	cli: ['core', 'ports', 'index'],
 };
 
@@ -38,6 +51,7 @@ const ENTRIES = [
 	'src/tiers-file/index.ts',
 	'src/spill-file/index.ts',
 	'src/testing/index.ts',
+	'src/simulate/index.ts',
 ];
 
 /** What would make the core depend on more than its arguments. */
@@ -49,6 +63,7 @@ const IMPURE = new Set([
 /** Small libraries are bundled into the entries that need them, so that to install the package installs nothing else. */
 const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 	cli: ['cli-table3', 'commander', 'csv-parse', 'log-update', 'picocolors'],
+	simulate: ['csv-parse'],
 	'tiers-file': ['csv-parse'],
 	control: ['async-mutex'],
 	'spill-file': ['async-mutex'],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './demo.js';
 import { InputError } from './input-error.js';
+import { addSimulateCommand } from './simulate.js';
 import { addSpillCommand } from './spill.js';
 import { addTiersCommand } from './tiers.js';
 
@@ -17,6 +18,7 @@ const program = new Command('brownout')
 	.exitOverride()
 	.showHelpAfterError('(brownout --help shows what there is)');
 addDemoCommand(program);
+addSimulateCommand(program);
 addTiersCommand(program);
 addSpillCommand(program);
 

@@ -4,6 +4,8 @@ import type { PerTreatment } from '../core/estimate.js';
 export interface Consumption {
 	/** Messages finished, by treatment. */
 	readonly done: PerTreatment<number>;
+	/** How many of them had been spilled before. */
+	readonly replayed: PerTreatment<number>;
 	/** Messages offered, by priority in the ladder's order. */
 	readonly offered: readonly number[];
 }
@@ -12,6 +14,8 @@ export interface Consumption {
 export interface Consumer {
 	/** Takes the counts since the last call. */
 	take(): Consumption;
+	/** The signals were read. @param empty  as far as they can tell, no message waits. */
+	checked(empty: boolean): void;
 	/** How full its spill is, 0..1; 0 without one. */
 	spillFull(): number | Promise<number>;
 	/** It has handled messages until just now. */

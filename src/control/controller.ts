@@ -17,11 +17,19 @@ import { SafeEmitter } from './emitter.js';
 import { LoadWatch } from './load.js';
 import { type ActiveOverride, checkOverride, type Override } from './override.js';
 import { createReader, type SignalReader } from './reader.js';
-import type { Controller, ControllerEvents, ControllerOptions, ControllerSnapshot } from './types.js';
+import {
+	CONTROLLER_EVENTS,
+	type Controller,
+	type ControllerEvents,
+	type ControllerOptions,
+	type ControllerSnapshot,
+} from './types.js';
 
 /** How long a signal, a store's figures or an intake may take to answer. */
 const TIMEOUT_MS = 2_000;
 const HISTORY_MAX = 100;
+/** How often `stop` tries to give intake back. */
+const RESUMES_MAX = 3;
 /** How old the cached clock of the message path may be. */
 const TICK_MS = 50;
 
@@ -53,7 +61,8 @@ export class LadderController<N extends string, S extends string, G extends stri
 	readonly #mutex = new Mutex();
 	readonly #gate: Gate | undefined;
 	readonly #epochOffsetMs: number;
-	#spillFull = 0;
+	/** How full the fullest spill is, 0..1. */
+	spillFull = 0;
 	/** The severity of the readings, smoothed. */
 	#settled = 0;
 	#cancel: (() => void) | undefined;
@@ -61,7 +70,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 	#toldOfIntake = false;
 
 	constructor(options: ControllerOptions<N, S, G, R, F>) {
-		super();
+		super(CONTROLLER_EVENTS);
 		checkOptions(options);
 		const { ladder, signals, intake, clock = systemClock } = options;
 		const nowMs = clock.nowMs();
@@ -125,7 +134,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 		if (this.#stopping !== undefined) return null;
 		this.#tick();
 		this.readings = Object.fromEntries(readings) as Readings<S>;
-		this.#spillFull = Math.max(0, ...fullness);
+		this.spillFull = Math.max(0, ...fullness);
 		this.load.learn(this.ladder, this.readers, this.readings, this.consumers, this.clock.nowMs(), this.accepting);
 		const transition = this.#advance();
 		await this.#gate?.assert(this.#intakeFailed);
@@ -158,7 +167,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 			readings: this.readings,
 			trafficMoves: this.load.trafficMoves,
 			utilisation: this.load.utilisation,
-			spillFull: this.#spillFull,
+			spillFull: this.spillFull,
 			replaying: [...this.consumers].some((consumer) => consumer.replaying),
 			override: this.activeOverride,
 		};
@@ -254,7 +263,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 		// A check under way ends by itself: each of its waits is bounded.
 		await this.#mutex.waitForUnlock();
 		await Promise.all([...this.consumers].map((consumer) => consumer.closed()));
-		await this.#gate?.set(this, false, this.#intakeFailed);
+		for (let tries = 0; tries < RESUMES_MAX; tries++) {
+			await this.#gate?.set(this, false, this.#intakeFailed);
+			// Nobody looks again later, so what has failed is tried again now.
+			if (this.#gate?.done !== false) break;
+		}
 		for (const { source, name } of this.readers.values()) {
 			try {
 				await within(this.clock, TIMEOUT_MS, `closing signal "${name}"`, Promise.resolve(source.close?.()));

@@ -1,3 +1,5 @@
+import { show } from '../core/errors.js';
+
 /** Something that goes wrong beside message handling. It never breaks it (rule M7). */
 export interface Failure {
 	readonly during: 'signal' | 'intake' | 'spill' | 'replay' | 'listener' | 'tiers';
@@ -8,7 +10,9 @@ export interface Failure {
 
 /** Listening, typed by a map of event names to listeners: the part of `typed-emitter` that is for everyone. */
 export interface Emitter<E> {
+	/** @throws TypeError when there is no such event. */
 	on<K extends keyof E>(event: K, listener: E[K]): this;
+	/** @throws TypeError when there is no such event. */
 	once<K extends keyof E>(event: K, listener: E[K]): this;
 	off<K extends keyof E>(event: K, listener: E[K]): this;
 }
@@ -42,6 +46,12 @@ export class SafeEmitter<E extends { readonly failed: (failure: Failure) => void
 	readonly #queue: (() => void)[] = [];
 	readonly #warned = new Set<string>();
 	#telling = false;
+	readonly #events: readonly string[];
+
+	/** @param events  each event there is, so that listening to another one is noticed. */
+	constructor(events: { readonly [K in keyof E]: true }) {
+		this.#events = Object.keys(events);
+	}
 
 	on<K extends keyof E>(event: K, listener: E[K]): this {
 		return this.#add(event, listener as AnyListener, false);
@@ -142,6 +152,9 @@ export class SafeEmitter<E extends { readonly failed: (failure: Failure) => void
 	}
 
 	#add(event: keyof E, listener: AnyListener, once: boolean): this {
+		// The types say so too, but whoever writes JavaScript would wait for a misspelt event for ever.
+		if (!this.#events.includes(event as string))
+			throw new TypeError(`event: ${show(event)} must be one of ${this.#events.join(', ')}`);
 		return this.#set(event, [...this.#of(event), { listener, once }]);
 	}
 

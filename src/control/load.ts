@@ -1,25 +1,29 @@
-import { type LoadEstimate, learn, noEstimate, predictUtilisation, TREATMENTS } from '../core/estimate.js';
-import { severityOf } from '../core/hysteresis.js';
-import { compiled, type Ladder } from '../core/ladder.js';
+import {
+	followLoad,
+	type LoadEstimate,
+	learn,
+	noEstimate,
+	predictUtilisation,
+	TREATMENTS,
+	workOf,
+} from '../core/estimate.js';
+import type { Ladder } from '../core/ladder.js';
+import { lookAtQueues, noQueues } from '../core/queues.js';
 import { isFed } from '../ports/signal.js';
 import type { Consumer } from './consumer.js';
 import type { SignalReader } from './reader.js';
-
-/** A queue signal this far towards its first threshold says that work is waiting all the time ... */
-const WAITING = 0.5;
-/** ... and this far, that live messages have begun to wait: soon enough for replay to make room. */
-const DELAYED = 0.25;
 
 /** What is learned about the load, and about what the consumers can do, from check to check (rule R7). */
 export class LoadWatch {
 	estimate: LoadEstimate = noEstimate;
 	/** Predicted utilisation per level; `NaN` = unknown. */
 	utilisation: readonly number[] = [];
-	/** Live messages wait for longer than handling takes. */
-	standingDelay = false;
+	/** The share of the time that live messages take at what they cost; `NaN` = unknown. */
+	liveLoad = Number.NaN;
 	/** Messages were handled since the last check. */
 	trafficMoves = false;
 	readonly #capacityPerS: number | undefined;
+	#queues = noQueues;
 	#learnedAtMs: number;
 
 	constructor(nowMs: number, capacityPerS: number | undefined) {
@@ -27,10 +31,17 @@ export class LoadWatch {
 		this.#capacityPerS = capacityPerS;
 	}
 
+	/** Live messages wait for longer than handling takes. */
+	get standingDelay(): boolean {
+		return this.#queues.delayed;
+	}
+
 	/** The ladder is another one: what was counted for the old one says nothing. */
 	restart(consumers: Iterable<Consumer>): void {
 		for (const consumer of consumers) consumer.take();
 		this.estimate = { ...this.estimate, arrivalPerS: null };
+		this.liveLoad = Number.NaN;
+		this.#queues = noQueues;
 	}
 
 	/** Takes the counts of the time since the last call. @param accepting whether messages could arrive. */
@@ -42,31 +53,38 @@ export class LoadWatch {
 		nowMs: number,
 		accepting: boolean,
 	): void {
+		const elapsedMs = nowMs - this.#learnedAtMs;
+		this.#learnedAtMs = nowMs;
+		const fed = (name: string) => {
+			const source = readers.get(name)?.source;
+			return source !== undefined && isFed(source);
+		};
+		this.#queues = lookAtQueues(ladder, this.#queues, readings, fed, accepting, elapsedMs);
+
 		const done = { full: 0, lean: 0, spill: 0, shed: 0 };
+		const live = { ...done };
 		const offered = ladder.priorities.map(() => 0);
 		let busy = false;
 		for (const consumer of consumers) {
 			const taken = consumer.take();
-			for (const kind of TREATMENTS) done[kind] += taken.done[kind];
+			for (const kind of TREATMENTS) {
+				done[kind] += taken.done[kind];
+				live[kind] += taken.done[kind] - taken.replayed[kind];
+			}
 			for (const [p, count] of taken.offered.entries()) offered[p] = (offered[p] ?? 0) + count;
 			busy ||= consumer.busy;
+			consumer.checked(this.#queues.empty);
 		}
 		this.trafficMoves = TREATMENTS.some((kind) => done[kind] > 0);
-		const towards = compiled(ladder).signals.map((signal) => {
-			const source = readers.get(signal.name)?.source;
-			const queue = signal.policy.fallsWhilePaused === false || (source !== undefined && isFed(source));
-			return queue ? severityOf(signal, readings[signal.name] as number) : 0;
-		});
-		this.standingDelay = towards.some((severity) => severity >= DELAYED);
-		this.estimate = learn(this.estimate, {
-			elapsedMs: nowMs - this.#learnedAtMs,
+		const learned = learn(this.estimate, {
+			elapsedMs,
 			done,
 			arrived: accepting ? offered : null,
-			backlogged: busy && towards.some((severity) => severity >= WAITING),
+			backlogged: busy && this.#queues.waits,
 		});
-		this.#learnedAtMs = nowMs;
-		const full = this.#capacityPerS === undefined ? this.estimate.costMs.full : 1000 / this.#capacityPerS;
-		this.estimate = { ...this.estimate, costMs: { ...this.estimate.costMs, full } };
+		const full = this.#capacityPerS === undefined ? learned.costMs.full : 1000 / this.#capacityPerS;
+		this.estimate = { ...learned, costMs: { ...learned.costMs, full } };
 		this.utilisation = predictUtilisation(ladder, this.estimate);
+		this.liveLoad = followLoad(this.liveLoad, workOf(this.estimate, live) / elapsedMs, elapsedMs);
 	}
 }

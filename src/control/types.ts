@@ -18,6 +18,14 @@ export interface ControllerEvents<N extends string, S extends string> {
 	failed: (failure: Failure) => void;
 }
 
+/** Their names. */
+export const CONTROLLER_EVENTS: { readonly [K in keyof ControllerEvents<string, string>]: true } = {
+	transitioned: true,
+	intakeChanged: true,
+	overridden: true,
+	failed: true,
+};
+
 /** What survives a restart: durations and names, never instants (rule R9). */
 export interface ControllerSnapshot {
 	readonly version: 1;

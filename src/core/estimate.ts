@@ -112,6 +112,18 @@ function mapTreatments<T>(readingOf: (kind: Treatment) => T): PerTreatment<T> {
 	return { full: readingOf('full'), lean: readingOf('lean'), spill: readingOf('spill'), shed: readingOf('shed') };
 }
 
+/** What finished messages have cost, ms of the consumer's time; `NaN` where a cost is unknown. */
+export function workOf({ costMs }: LoadEstimate, done: PerTreatment<number>): number {
+	return TREATMENTS.reduce((sum, kind) => sum + (done[kind] === 0 ? 0 : done[kind] * (costMs[kind] ?? Number.NaN)), 0);
+}
+
+/** A share of the time, smoothed as arrival is. @param now  of the last `elapsedMs`; `NaN` = unknown. */
+export function followLoad(before: number, now: number, elapsedMs: number): number {
+	if (!(elapsedMs > 0)) return before;
+	if (Number.isNaN(before) || Number.isNaN(now)) return now;
+	return before + (now - before) * Math.min(1, elapsedMs / ARRIVAL_MS);
+}
+
 /** How a level treats a priority, as far as cost is concerned. */
 export function treatmentOf(ladder: Ladder, level: number, priority: number): Treatment {
 	const cell = compiled(ladder).table[level]?.[priority];

@@ -7,6 +7,8 @@ import type { LadderState, Sample } from './state.js';
 /** From this share on a spill may claim the features' capacity for its replay; down to the second it keeps it (rule M3). */
 const LEAN_FROM = 0.1;
 const LEAN_UNTIL = 0.05;
+/** Below this predicted utilisation with all features on replay finds its room without that. */
+const ROOMY = 0.9;
 
 /** What is asked for, and by whom; each includes the one before it. */
 interface Demand {
@@ -54,9 +56,10 @@ export function look(ladder: Compiled, before: LadderState, sample: Sample): Mom
 	const calmMs = calmTimes(ladder, before, sensors, verdicts, elapsedMs);
 	const asked = demandOfSensors(ladder, before, sensors);
 	const full = sample.spillFull ?? 0;
+	const roomy = (sample.utilisation?.[0] ?? Number.NaN) < ROOMY;
 	const leanForReplay = before.leanForReplay
-		? before.automatic > 0 && full > LEAN_UNTIL
-		: full > LEAN_FROM && asked.live > 0 && sample.replaying !== true;
+		? before.automatic > 0 && full > LEAN_UNTIL && !roomy
+		: full > LEAN_FROM && asked.live > 0 && sample.replaying !== true && !roomy;
 	return {
 		ladder,
 		before,

@@ -6,6 +6,10 @@ export interface Pace {
 	readonly waitMs: number;
 	/** What the spare capacity is multiplied by, >= 1: an estimate that nothing contradicts slowly loosens. */
 	readonly trust: number;
+	/** Just below the pace at which messages began to wait, messages per second; `null` before they have. */
+	readonly ceilingPerS: number | null;
+	/** Time since then, ms. */
+	readonly sinceCutMs: number;
 }
 
 /** What the pace of the next interval depends on. */
@@ -27,7 +31,7 @@ export interface PaceInput {
 }
 
 /** Not replaying. */
-export const noPace: Pace = Object.freeze({ perS: 0, waitMs: 0, trust: 1 });
+export const noPace: Pace = Object.freeze({ perS: 0, waitMs: 0, trust: 1, ceilingPerS: null, sinceCutMs: 0 });
 
 /** The first pace, messages per second, when nothing is known; else this share of the spare capacity. */
 const START_PER_S = 10;
@@ -36,9 +40,12 @@ const START_SHARE = 0.1;
 const LEAST_PER_S = 1;
 /** Growth per second, of the pace and of the trust. */
 const RAMP = 0.5;
-const LOOSEN = 0.05;
+const LOOSEN = 0.02;
 const TRUST_MAX = 1_000;
 const TESTED_SHARE = 0.9;
+const CEILING_SHARE = 0.9;
+/** Growth of the ceiling per second, per second since the last cut: the longer all is well, the bolder. */
+const CEILING_GROWS = 0.002;
 /** How long the pace rests after a standing delay, ms. */
 const REST_MS = 5_000;
 
@@ -63,8 +70,26 @@ export function nextPace(before: Pace, input: PaceInput): Pace {
 	const start = known ? cap * START_SHARE : START_PER_S;
 	// A pace that handlers cannot follow does not grow.
 	const followed = Number.isNaN(input.fedPerS) ? Number.POSITIVE_INFINITY : Math.max(start, 2 * input.fedPerS);
-	const grown = Math.min(before.perS * (1 + RAMP * seconds), followed);
+	const ceilingPerS = ceilingOf(before, input, cut);
+	const grown = Math.min(before.perS * (1 + RAMP * seconds), followed, ceilingPerS ?? Number.POSITIVE_INFINITY);
 	const wanted = cut ? before.perS / 2 : resting ? before.perS : grown;
 	const least = resting ? LEAST_PER_S : Math.max(LEAST_PER_S, start);
-	return { perS: Math.min(Math.max(wanted, least), cap, input.maxPerS ?? cap), waitMs, trust };
+	return {
+		perS: Math.min(Math.max(wanted, least), cap, input.maxPerS ?? cap),
+		waitMs,
+		trust,
+		ceilingPerS,
+		sinceCutMs: cut ? 0 : before.sinceCutMs + input.elapsedMs,
+	};
+}
+
+/**
+ * Near the pace at which messages began to wait it is felt for slowly, so that it goes over by little. A delay that comes much
+ * earlier may be the live load's doing, so it brings the ceiling down by half at most.
+ */
+function ceilingOf(before: Pace, { elapsedMs }: PaceInput, cut: boolean): number | null {
+	const { perS, ceilingPerS, sinceCutMs } = before;
+	if (cut) return Math.max(CEILING_SHARE * perS, (ceilingPerS ?? 0) / 2, LEAST_PER_S);
+	if (ceilingPerS === null || perS < TESTED_SHARE * ceilingPerS) return ceilingPerS;
+	return ceilingPerS * (1 + (CEILING_GROWS * sinceCutMs * elapsedMs) / 1e6);
 }

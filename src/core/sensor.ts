@@ -31,7 +31,8 @@ export function sense(
 	const ageMs = good ? 0 : before.ageMs + elapsedMs;
 	const { stuckAfterMs = Number.POSITIVE_INFINITY } = policy;
 	const moved = good && reading !== before.good;
-	const counts = good && trafficMoves && stuckAfterMs !== Number.POSITIVE_INFINITY;
+	// Nothing at all is what a queue reads that is kept up with.
+	const counts = good && reading !== 0 && trafficMoves && stuckAfterMs !== Number.POSITIVE_INFINITY;
 	const sameMs = moved ? 0 : before.sameMs + (counts ? elapsedMs : 0);
 	const stuck = sameMs >= stuckAfterMs;
 	const bridged = !good && before.good !== null && ageMs <= (policy.maxAgeMs ?? -1);

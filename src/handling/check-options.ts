@@ -13,7 +13,7 @@ const CONCURRENCY_MAX = 256;
  * @throws ConfigError with every problem.
  */
 export function checkShedder<M, P extends string, N extends string>(
-	{ mode = 'enforce', keyOf, spill, replay = {} }: ShedderOptions<M, P, N>,
+	{ mode = 'enforce', keyOf, timeOf, spill, replay = {}, skipToLive }: ShedderOptions<M, P, N>,
 	levels: readonly string[],
 ): SpillOptions<M> | undefined {
 	const keeping = spill === undefined || 'store' in spill ? spill : { store: spill };
@@ -30,6 +30,11 @@ export function checkShedder<M, P extends string, N extends string>(
 		must(few, 'replay.concurrency', concurrency, `an integer of 1 .. ${CONCURRENCY_MAX}`);
 		oneOf(ORDERS, 'replay.order', order);
 
+		if (skipToLive !== undefined) {
+			must(skipToLive.afterMs > 0, 'skipToLive.afterMs', skipToLive.afterMs, 'above 0');
+			must(timeOf !== undefined, 'timeOf', timeOf, 'given together with skipToLive');
+			must(keeping !== undefined, 'spill', spill, 'given together with skipToLive');
+		}
 		if (keeping === undefined) return;
 		const { store, whenSpillFails = 'process', expiresAfterMs = 1, keyFence = false, deadLetters } = keeping;
 		oneOf(FAILING, 'spill.whenSpillFails', whenSpillFails);

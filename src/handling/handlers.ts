@@ -1,6 +1,6 @@
 import { ConfigError, verify } from '../core/errors.js';
+import type { Outcome } from '../ports/outcome.js';
 import type { HandlerContext, Route } from './router.js';
-import type { Outcome } from './types.js';
 
 export type Handler<M, N extends string, P extends string, F extends string, V> = (
 	message: M,

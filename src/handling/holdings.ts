@@ -22,6 +22,8 @@ export class Holdings<M> {
 	readonly #failed: (error: unknown, name: string) => void;
 	#recovery: Promise<void> | undefined;
 	#recovered = false;
+	/** Calls of {@link ready} that wait. */
+	#entering = 0;
 	/** Why the store cannot be used at the moment, and when it is tried again. */
 	#down: { readonly cause: unknown; readonly untilMs: number } | undefined;
 	#looking = false;
@@ -55,9 +57,15 @@ export class Holdings<M> {
 	 * messages that cannot be kept had better be handled at once (rule M2).
 	 */
 	async ready(): Promise<void> {
-		if (this.#recovered) return;
+		// Whoever comes while others are still on their way in stays behind them, in the order of the calls.
+		if (this.#recovered && this.#entering === 0) return;
 		if (this.#isDown) throw this.#unavailable();
-		await this.#guarded(() => this.#recover());
+		this.#entering++;
+		try {
+			await this.#guarded(() => this.#recover());
+		} finally {
+			this.#entering--;
+		}
 	}
 
 	/** Appends to the open store, under the eyes of the signals. Resolves when the records are durable. */
@@ -137,7 +145,10 @@ export class Holdings<M> {
 
 	#reconcile(): void {
 		const { dedupesById } = this.spiller.store.capabilities;
-		const lost = this.#tally.reconcile(this.stats?.records ?? null, dedupesById);
+		const records = this.stats?.records ?? null;
+		const lost = this.#tally.reconcile(records, dedupesById);
+		// What was lost never comes back to be taken off the fence.
+		if (records === 0 && this.#tally.arrived) this.fence?.clear();
 		if (lost > 0) this.#failed(new SpillError(`${lost} spilled messages are lost`, { code: 'SPILL_LOST' }), 'lost');
 	}
 }

@@ -1,7 +1,7 @@
+import type { Outcome } from '../ports/outcome.js';
 import { SpillError, type SpillRecord } from '../ports/spill.js';
 import type { Holdings } from './holdings.js';
 import type { Tally } from './ledger.js';
-import type { Outcome } from './types.js';
 import type { Planned } from './wrap.js';
 
 /** What keeping messages touches. */
@@ -31,7 +31,7 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	for (const [at, { route, message }] of messages.entries()) {
 		try {
 			const headers = { handler, tier: route.tier, priority: route.decision.priority };
-			records.push({ at, record: spiller.record(message, String(keyOf?.(message) ?? ''), headers, nowMs) });
+			records.push({ at, record: spiller.record(message, keyFor(keyOf, message), headers, nowMs) });
 		} catch (error) {
 			// One message that cannot be written does not keep the others from being kept.
 			cause = error;
@@ -52,6 +52,7 @@ export async function keep<M, N extends string, P extends string, F extends stri
 		if (records.length > 0) await holdings.append(records.map(({ record }) => record));
 		for (const { at } of records) outcomes[at] = SPILLED;
 		kept = records.length;
+		tally.ledger.skipped += messages.filter(({ route }, at) => route.skipped && outcomes[at] === SPILLED).length;
 		tally.ledger.fenced += messages.filter(({ route }, at) => route.fenced && outcomes[at] === SPILLED).length;
 	} catch (error) {
 		cause = error;
@@ -65,6 +66,11 @@ export async function keep<M, N extends string, P extends string, F extends stri
 		tally.leave('rejected');
 		return { action: 'reject', cause };
 	});
+}
+
+/** The key under which a message is kept, and fenced. Those that have none share one. */
+export function keyFor<M>(keyOf: ((message: M) => string) | undefined, message: M): string {
+	return String(keyOf?.(message) ?? '');
 }
 
 /** There is nowhere to keep them. */

@@ -29,6 +29,8 @@ export interface Ledger {
 	lost: number;
 	/** Kept by the store so far. */
 	spilled: number;
+	/** How many of the spilled ones were protected and too old already, so that fresh ones were on time (rule D7). */
+	skipped: number;
 	/** How many of the spilled ones were kept only because older ones of their key are waiting (rule M4). */
 	fenced: number;
 	/** How many of the expired ones were superseded by a later one of their key. */
@@ -66,11 +68,13 @@ export class Tally {
 		deadLettered: 0,
 		lost: 0,
 		spilled: 0,
+		skipped: 0,
 		fenced: 0,
 		superseded: 0,
 		duplicates: 0,
 	};
 	#done: Record<Treatment, number> = { full: 0, lean: 0, spill: 0, shed: 0 };
+	#replayed: Record<Treatment, number> = { full: 0, lean: 0, spill: 0, shed: 0 };
 	#offered: number[] = [];
 	/** Came back from the store before their append had resolved. */
 	#early = NOTHING;
@@ -110,6 +114,11 @@ export class Tally {
 		const early = this.#early;
 		this.#early = NOTHING;
 		this.returned(early);
+	}
+
+	/** Nothing is on its way to the store. */
+	get arrived(): boolean {
+		return this.#appending === 0;
 	}
 
 	/** Records came back and were acknowledged. */
@@ -159,6 +168,7 @@ export class Tally {
 	/** A spilled message is handled after all. */
 	replay(treatment: Treatment): void {
 		this.#done[treatment]++;
+		this.#replayed[treatment]++;
 	}
 
 	/**
@@ -180,11 +190,17 @@ export class Tally {
 	}
 
 	/** Takes the counts since the last call. @param priorities how many there are. */
-	take(priorities: number): { readonly done: PerTreatment<number>; readonly offered: readonly number[] } {
+	take(priorities: number): {
+		readonly done: PerTreatment<number>;
+		readonly replayed: PerTreatment<number>;
+		readonly offered: readonly number[];
+	} {
 		const offered = Array.from({ length: priorities }, (_, p) => this.#offered[p] ?? 0);
 		const done = this.#finished();
+		const replayed = this.#replayed;
 		this.#done = { full: 0, lean: 0, spill: 0, shed: 0 };
+		this.#replayed = { full: 0, lean: 0, spill: 0, shed: 0 };
 		this.#offered = [];
-		return { done, offered };
+		return { done, replayed, offered };
 	}
 }

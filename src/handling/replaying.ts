@@ -123,12 +123,11 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 
 	/** The ladder has moved on: sets the pace until the next check. */
 	plan(): void {
-		const { ladder, state, severity, paused, load, rules, clock, consumers } = this.#controller;
+		const { ladder, state, severity, paused, load, clock, consumers } = this.#controller;
 		const nowMs = clock.nowMs();
 		const demand = ladder.levels.indexOf(this.#controller.demand);
 		const { upTo, maxPerS } = this.#options;
 		const gate = { level: state.level, demand, severity, paused };
-		const live = paused ? 0 : (load.utilisation[rules] ?? Number.NaN);
 		const costMs = load.estimate.costMs[this.#treatment] ?? Number.NaN;
 		const sharing = [...consumers].filter((consumer) => consumer.replaying).length;
 		const elapsedMs = nowMs - this.#plannedAtMs;
@@ -137,8 +136,8 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 			elapsedMs,
 			mayRun: this.#hasWork && (upTo === undefined ? state.replay : mayReplay(ladder, gate, upTo)),
 			rising: demand > this.#demand,
-			standingDelay: load.standingDelay && !paused,
-			sparePerS: ((REPLAY_UP_TO - live) * 1000) / costMs / Math.max(1, sharing),
+			standingDelay: load.standingDelay,
+			sparePerS: ((REPLAY_UP_TO - load.liveLoad) * 1000) / costMs / Math.max(1, sharing),
 			maxPerS,
 		};
 		this.#replayer.plan(pace, fencedPerS);

@@ -22,6 +22,8 @@ export interface DecisionCount {
 	readonly level: string;
 	readonly priority: string;
 	readonly tier: string;
+	/** Protected, and too old already (rule D7). */
+	readonly skipped?: true | undefined;
 	n: number;
 }
 
@@ -38,6 +40,8 @@ export interface Route<N extends string = string, P extends string = string, F e
 	readonly count: DecisionCount;
 	/** It would be processed, but older messages of its key are waiting (rule M4). */
 	readonly fenced: boolean;
+	/** It would be processed, but it is too old already, and fresh ones are waiting behind it (rule D7). */
+	readonly skipped: boolean;
 }
 
 /** How messages are told apart: by tiers and a key, by a function, or both (rule D4). */
@@ -71,7 +75,10 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	#whole: Route<N, G | R, F>[] = [];
 	/** By tier: every route met so far, by its decision. */
 	#routes: Map<Decision<N, G | R, F>, Route<N, G | R, F>>[] = [];
-	readonly #fenced = new WeakMap<Route<N, G | R, F>, Route<N, G | R, F>>();
+	readonly #kept = {
+		fenced: new WeakMap<object, Route<N, G | R, F>>(),
+		skipped: new WeakMap<object, Route<N, G | R, F>>(),
+	};
 	#gradual = false;
 	#keyless = 0;
 
@@ -159,20 +166,23 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 
 	/** The same route behind the fence: spilled instead of processed (rule M4). */
 	fenced(route: Route<N, G | R, F>): Route<N, G | R, F> {
-		let fenced = this.#fenced.get(route);
-		if (fenced === undefined) {
+		return this.#keep(route, 'fenced');
+	}
+
+	/** The same route for a message that is too old already: spilled instead of processed (rule D7). */
+	skipped(route: Route<N, G | R, F>): Route<N, G | R, F> {
+		return this.#keep(route, 'skipped');
+	}
+
+	#keep(route: Route<N, G | R, F>, why: 'fenced' | 'skipped'): Route<N, G | R, F> {
+		let kept = this.#kept[why].get(route);
+		if (kept === undefined) {
 			const decision = Object.freeze({ ...route.decision, action: 'spill' } as const);
-			fenced = {
-				...route,
-				decision,
-				done: decision,
-				treatment: 'spill',
-				count: this.#count(decision, route.tier),
-				fenced: true,
-			};
-			this.#fenced.set(route, fenced);
+			const count = this.#count(decision, route.tier, why === 'skipped');
+			kept = { ...route, decision, done: decision, treatment: 'spill', count, [why]: true };
+			this.#kept[why].set(route, kept);
 		}
-		return fenced;
+		return kept;
 	}
 
 	/** The route of a record that comes back, under today's tables. */
@@ -233,12 +243,13 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 			treatment: done.action === 'process' ? (full ? 'full' : 'lean') : done.action === 'spill' ? 'spill' : 'shed',
 			count: this.#count(decision, name),
 			fenced: false,
+			skipped: false,
 		};
 	}
 
-	#count({ action, level, priority }: Decision<N, G | R, F>, tier: string): DecisionCount {
-		const id = JSON.stringify([action, level, priority, tier]);
-		const count = this.counts.get(id) ?? { action, level, priority, tier, n: 0 };
+	#count({ action, level, priority }: Decision<N, G | R, F>, tier: string, skipped = false): DecisionCount {
+		const id = JSON.stringify([action, level, priority, tier, skipped]);
+		const count = this.counts.get(id) ?? { action, level, priority, tier, ...(skipped ? { skipped } : {}), n: 0 };
 		this.counts.set(id, count);
 		return count;
 	}

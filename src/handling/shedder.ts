@@ -4,7 +4,9 @@ import { type Relay, SafeEmitter } from '../control/emitter.js';
 import type { Controller, ControllerOptions } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
 import { verify } from '../core/errors.js';
+import { maySkip } from '../core/skip.js';
 import type { Intake } from '../ports/intake.js';
+import type { Outcome } from '../ports/outcome.js';
 import { Fence } from '../replay/fence.js';
 import { checkShedder } from './check-options.js';
 import { Episodes } from './episodes.js';
@@ -12,13 +14,13 @@ import { explanation } from './explain.js';
 import { Feed } from './feed.js';
 import { type Handler, Handlers, runner } from './handlers.js';
 import { Holdings } from './holdings.js';
-import { keep, missing } from './keep.js';
+import { keep, keyFor, missing } from './keep.js';
 import { type Leaving, Tally } from './ledger.js';
 import { Replaying } from './replaying.js';
 import { type Route, Router } from './router.js';
 import { Spiller } from './spiller.js';
 import { type Stats, statsOf } from './stats.js';
-import type { LoadShedder, Outcome, ShedderEvents, ShedderOptions } from './types.js';
+import { type LoadShedder, SHEDDER_EVENTS, type ShedderEvents, type ShedderOptions } from './types.js';
 import { type Desk, type Planned, wrapMany, wrapOne } from './wrap.js';
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -49,7 +51,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		controller: LadderController<N, S, G, R, F>,
 		ownsController: boolean,
 	) {
-		super();
+		super(SHEDDER_EVENTS);
 		const keeping = checkShedder(options, controller.ladder.levels);
 		this.#options = options;
 		this.#ownsController = ownsController;
@@ -57,7 +59,8 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		this.#passive = (options.mode ?? 'enforce') !== 'enforce';
 		this.router = new Router(controller, options, this.#passive, (version) => this.emit('tiersReplaced', { version }));
 		const sources = [...controller.readers.values()].map(({ source }) => source);
-		this.#feed = new Feed(sources, options.timeOf, (error) => this.fail('signal', error, 'timeOf'));
+		const { timeOf, skipToLive } = options;
+		this.#feed = new Feed(sources, timeOf, skipToLive !== undefined, (error) => this.fail('signal', error, 'timeOf'));
 		if (keeping !== undefined && !this.#passive) {
 			const { clock } = controller;
 			const spiller = new Spiller(keeping, clock);
@@ -133,6 +136,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	route(message: M): Route<N, G | R, F> {
 		try {
 			const route = this.router.of(message);
+			if (this.#isTooLate(route, message)) return this.router.skipped(route);
 			return this.#queuesUp(route, message) ? this.router.fenced(route) : route;
 		} catch (error) {
 			// Whoever cannot be told apart is protected: a broken key must not lose a message.
@@ -141,11 +145,20 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		}
 	}
 
+	/** Whether it is protected and so old already that fresh ones are better served first (rule D7). */
+	#isTooLate({ done, priority }: Route<N, G | R, F>, message: M): boolean {
+		const { skipToLive } = this.#options;
+		if (skipToLive === undefined || priority !== 0 || done.action !== 'process') return false;
+		const { ladder, rules, epochMs, spillFull } = this.controller;
+		if (this.#holdings === undefined || !maySkip(ladder, rules, spillFull)) return false;
+		return this.#feed.ageOf(message, epochMs) >= skipToLive.afterMs;
+	}
+
 	/** Whether older messages of its key are waiting (rule M4). What is protected never does. */
 	#queuesUp({ done, priority }: Route<N, G | R, F>, message: M): boolean {
 		const fence = this.#holdings?.fence;
 		if (fence === undefined || done.action !== 'process' || priority === 0) return false;
-		return fence.holds(String(this.#options.keyOf?.(message)));
+		return fence.holds(keyFor(this.#options.keyOf, message));
 	}
 
 	enter(route: Route<N, G | R, F>, message: M): void {
@@ -190,6 +203,10 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	// What the controller asks and tells (Consumer).
 	take(): Consumption {
 		return this.#tally.take(this.ladder.priorities.length);
+	}
+
+	checked(empty: boolean): void {
+		this.#feed.checked(empty);
 	}
 
 	spillFull(): number | Promise<number> {

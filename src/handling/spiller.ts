@@ -9,6 +9,7 @@ export interface Codec<M> {
 }
 
 export interface SpillOptions<M> {
+	/** Of this shedder alone. */
 	readonly store: SpillStore;
 	/** Default: JSON in UTF-8. */
 	readonly codec?: Codec<M> | undefined;
@@ -31,6 +32,9 @@ const APPEND_TIMEOUT_MS = 10_000;
 /** Of the text of an error, in a header. */
 const REASON_MAX = 1_000;
 
+/** Which shedder a store serves, while it is open. */
+const users = new WeakMap<SpillStore, object>();
+
 /** A spill store as the shedder uses it: opened once, every wait bounded, messages for records. */
 export class Spiller<M> {
 	readonly store: SpillStore;
@@ -43,6 +47,7 @@ export class Spiller<M> {
 	// Not a UUID: a page of an insecure origin cannot make one.
 	readonly #prefix = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 	#next = 0;
+	#closed = false;
 	#opening: Promise<number | null> | undefined;
 	#openingDead: Promise<unknown> | undefined;
 
@@ -56,6 +61,8 @@ export class Spiller<M> {
 
 	/** Opens the store once. @returns how many records it already held, `null` when it cannot tell. */
 	open(): Promise<number | null> {
+		// A message that comes after the end must not open what nobody would close.
+		if (this.#closed) return Promise.reject(new SpillError('the shedder has stopped', { code: 'SPILL_CLOSED' }));
 		this.#opening ??= this.#open().catch((error: unknown) => {
 			// The next append tries again.
 			this.#opening = undefined;
@@ -66,6 +73,10 @@ export class Spiller<M> {
 
 	async #open(): Promise<number | null> {
 		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.open', this.store.open());
+		// Two would hand each other's records to their own handlers. To open an open store changes nothing.
+		if ((users.get(this.store) ?? this) !== this)
+			throw new SpillError('the spill store serves another shedder', { code: 'SPILL_LOCKED' });
+		users.set(this.store, this);
 		this.stats = await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.stats', this.store.stats());
 		return this.stats.records;
 	}
@@ -73,6 +84,12 @@ export class Spiller<M> {
 	record(message: M, key: string, headers: { readonly [name: string]: string }, nowMs: number): SpillRecord {
 		const { idOf, expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
+		// A text, or a promise of bytes: no store could tell its size.
+		if (!ArrayBuffer.isView(payload)) {
+			throw new SpillError(`codec.encode gave a ${typeof payload}, no Uint8Array`, {
+				code: 'SPILL_CODEC',
+			});
+		}
 		const { maxRecordBytes } = this.store.capabilities;
 		if (payload.byteLength > maxRecordBytes) {
 			throw new SpillError(
@@ -81,7 +98,7 @@ export class Spiller<M> {
 			);
 		}
 		return {
-			id: idOf?.(message) ?? `${this.#prefix}-${this.#next++}`,
+			id: String(idOf?.(message) ?? `${this.#prefix}-${this.#next++}`),
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
@@ -139,9 +156,10 @@ export class Spiller<M> {
 		return bytes === null || capacityBytes === null || capacityBytes === 0 ? 0 : bytes / capacityBytes;
 	}
 
-	/** Closes what was opened. */
+	/** Closes what was opened, for good. */
 	async close(): Promise<void> {
-		await this.#closeStore(this.store, this.#opening);
+		this.#closed = true;
+		if ((users.get(this.store) ?? this) === this) await this.#closeStore(this.store, this.#opening);
 		const { deadLetters } = this.#options;
 		if (deadLetters !== undefined) await this.#closeStore(deadLetters, this.#openingDead);
 	}
@@ -153,6 +171,8 @@ export class Spiller<M> {
 		} catch {
 			// It never opened, which was told when it failed; what it holds is released all the same.
 		}
+		// Whatever becomes of the closing, it is not ours any more.
+		if (users.get(store) === this) users.delete(store);
 		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
 	}
 }

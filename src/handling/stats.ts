@@ -104,7 +104,8 @@ export function statsOf(
 			}),
 		),
 		protectedShed: decisions.reduce(
-			(sum, { priority, action, n }) => sum + (priority === protectedName && action !== 'process' ? n : 0),
+			(sum, { priority, action, skipped, n }) =>
+				sum + (priority === protectedName && action !== 'process' && skipped !== true ? n : 0),
 			0,
 		),
 		decisions,

@@ -1,22 +1,13 @@
 import type { Emitter } from '../control/emitter.js';
-import type { Controller, ControllerEvents } from '../control/types.js';
+import { CONTROLLER_EVENTS, type Controller, type ControllerEvents } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
 import type { Hold } from '../core/state.js';
+import type { BatchOptions, Outcome } from '../ports/outcome.js';
 import type { SpillStore } from '../ports/spill.js';
 import type { DroppedEpisode } from './episodes.js';
 import type { Classification, HandlerContext } from './router.js';
 import type { SpillOptions } from './spiller.js';
 import type { Observable } from './stats.js';
-
-/** What became of a message (rule M2). After a rejected promise the caller must not acknowledge it. */
-export type Outcome<V> =
-	| { readonly action: 'process'; readonly value: V }
-	/** Durably kept; the caller may acknowledge. */
-	| { readonly action: 'spill' }
-	/** Given up on purpose; the caller may acknowledge. */
-	| { readonly action: 'drop' }
-	/** Handed back: the caller must not acknowledge. */
-	| { readonly action: 'reject'; readonly cause?: unknown };
 
 export interface ReplayOptions<N extends string> {
 	/** Replay runs at or below this level. Default: see `mayReplay`. */
@@ -43,6 +34,12 @@ export interface ShedderOptions<M, P extends string, N extends string> extends C
 	/** Where spilled messages are kept. Without one they are processed instead (rule M2). */
 	readonly spill?: SpillStore | SpillOptions<M> | undefined;
 	readonly replay?: ReplayOptions<N> | undefined;
+	/**
+	 * Skips to live (rule D7): from the first spilling level on, a protected message that is already this old, ms, > 0, is
+	 * spilled instead of processed, so that fresh ones are on time behind a long backlog. It is replayed later, which gives
+	 * up order for its key. Needs `timeOf` and `spill`. Default off.
+	 */
+	readonly skipToLive?: { readonly afterMs: number } | undefined;
 	/** `'observe'` decides and counts everything and changes nothing; `'off'` is a pass-through (rule D5). Default `'enforce'`. */
 	readonly mode?: 'enforce' | 'observe' | 'off' | undefined;
 }
@@ -54,6 +51,14 @@ export interface ShedderEvents<N extends string, S extends string, P extends str
 	replayed: (progress: { readonly records: number; readonly waiting: number; readonly etaMs: number | null }) => void;
 	tiersReplaced: (change: { readonly version: number }) => void;
 }
+
+/** Their names. */
+export const SHEDDER_EVENTS: { readonly [K in keyof ShedderEvents<string, string, string>]: true } = {
+	...CONTROLLER_EVENTS,
+	dropped: true,
+	replayed: true,
+	tiersReplaced: true,
+};
 
 /** Messages -> actions. See {@link createLoadShedder}. */
 export interface LoadShedder<
@@ -92,9 +97,12 @@ export interface LoadShedder<
 	/**
 	 * The same for batches. All appends of a batch go out together and are awaited once; the handler is called for one
 	 * message after the other. When it throws, the rest is not handled and the promise rejects with its error.
+	 *
+	 * Resolves with the outcomes in the order of the messages: of all, or of those before the first that was not reached
+	 * because the `signal` has ended the batch.
 	 */
 	wrapBatch<V>(
 		handler: (message: M, context: HandlerContext<N, G | R, F>) => V | Promise<V>,
 		options?: { readonly name?: string | undefined },
-	): (messages: readonly M[]) => Promise<Outcome<V>[]>;
+	): (messages: readonly M[], options?: BatchOptions<V>) => Promise<Outcome<V>[]>;
 }

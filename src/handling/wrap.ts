@@ -1,7 +1,7 @@
+import type { BatchOptions, Outcome } from '../ports/outcome.js';
 import { isThenable, type Run } from './handlers.js';
 import type { Leaving } from './ledger.js';
 import type { Route } from './router.js';
-import type { Outcome } from './types.js';
 
 /** What the wrappers need of a shedder. */
 export interface Desk<M, N extends string, P extends string, F extends string> {
@@ -49,51 +49,62 @@ export function wrapOne<M, N extends string, P extends string, F extends string,
 
 /**
  * A batch: decided on at once, appended together and awaited once (rule M2), handled one after the other. What is not
- * reached after a handler has thrown was never offered.
+ * reached, because a handler has thrown or the signal has ended the batch, was never offered.
  */
 export function wrapMany<M, N extends string, P extends string, F extends string, V>(
 	desk: Desk<M, N, P, F>,
 	run: Run<M, N, P, F, V>,
 	name: string,
-): (messages: readonly M[]) => Promise<Outcome<V>[]> {
-	return async (messages) => {
+): (messages: readonly M[], options?: BatchOptions<V>) => Promise<Outcome<V>[]> {
+	return async (messages, { onOutcome, signal } = {}) => {
 		const planned = messages.map((message) => ({ message, route: desk.route(message) }));
-		const spilled = planned.filter(({ route }) => route.done.action === 'spill');
-		for (const { route, message } of spilled) desk.enter(route, message);
+		const spilled = [...planned.entries()].filter(([, { route }]) => route.done.action === 'spill');
+		for (const [, { route, message }] of spilled) desk.enter(route, message);
 		// The append is under way while the others are handled.
-		const keeping = spilled.length > 0 ? desk.keep<V>(spilled, name) : Promise.resolve([]);
-		const outcomes: (Outcome<V> | undefined)[] = [];
-		/** What could not be kept goes back with the rest of the batch. */
-		const handBack = (kept: readonly (Outcome<V> | undefined)[], from: number) => {
-			for (const [i, { route }] of spilled.entries()) {
-				if (i >= from && kept[i] === undefined) desk.leave(route, 'rejected');
-			}
+		const toKeep = spilled.map(([, plan]) => plan);
+		const keeping = toKeep.length > 0 ? desk.keep<V>(toKeep, name) : Promise.resolve([]);
+		const outcomes: Outcome<V>[] = [];
+		const settle = (at: number, outcome: Outcome<V>): void => {
+			outcomes[at] = outcome;
+			onOutcome?.(at, outcome);
 		};
+		/** Settles what went to the store. What could not be kept is handled now, or goes back from `upTo` on. */
+		const settleSpilled = async (upTo: number): Promise<void> => {
+			const kept = await keeping;
+			let failure: { readonly error: unknown } | undefined;
+			for (const [i, [at, { route, message }]] of spilled.entries()) {
+				const outcome = kept[i];
+				if (outcome !== undefined) settle(at, outcome);
+				else if (at >= upTo || failure !== undefined) desk.leave(route, 'rejected');
+				else {
+					try {
+						settle(at, await run(route, message));
+					} catch (error) {
+						failure = { error };
+					}
+				}
+			}
+			if (failure !== undefined) throw failure.error;
+		};
+		let reached = 0;
 		try {
 			for (const { message, route } of planned) {
+				if (signal?.aborted === true) break;
 				const { action } = route.done;
-				if (action !== 'spill') desk.enter(route, message);
-				const outcome =
-					action === 'process' ? run(route, message) : action === 'spill' ? undefined : refuse(desk, route);
-				// To wait for what is there already would cost more than the decision.
-				outcomes.push(isThenable(outcome) ? await outcome : outcome);
+				if (action !== 'spill') {
+					desk.enter(route, message);
+					const outcome = action === 'process' ? run(route, message) : refuse(desk, route);
+					// To wait for what is there already would cost more than the decision.
+					settle(reached, isThenable(outcome) ? await outcome : outcome);
+				}
+				reached++;
 			}
 		} catch (error) {
-			handBack(await keeping, 0);
+			await settleSpilled(0);
 			throw error;
 		}
-		const kept = await keeping;
-		let next = 0;
-		for (const [i, { message, route }] of planned.entries()) {
-			if (outcomes[i] !== undefined) continue;
-			try {
-				outcomes[i] = kept[next++] ?? (await run(route, message));
-			} catch (error) {
-				handBack(kept, next);
-				throw error;
-			}
-		}
-		return outcomes as Outcome<V>[];
+		await settleSpilled(reached);
+		return outcomes.slice(0, reached);
 	};
 }
 

@@ -8,6 +8,8 @@ export interface Gate {
 	set(reason: object, closed: boolean, failed: Failed): Promise<void>;
 	/** Tries again what failed, and what the broker may have undone. Never rejects. */
 	assert(failed: Failed): Promise<void>;
+	/** The intake is known to be as it should be. */
+	readonly done: boolean;
 }
 
 type Failed = (error: unknown) => void;
@@ -82,6 +84,9 @@ function createGate(intake: Intake, clock: Clock, timeoutMs: number): Gate {
 		void assert(lastFailed);
 	});
 	return {
+		get done() {
+			return closed === reasons.size > 0;
+		},
 		assert(failed) {
 			lastFailed = failed;
 			return assert(failed);

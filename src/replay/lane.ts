@@ -20,7 +20,7 @@ export interface LaneOptions {
 	/** Only the latest record of a key, of those of its handler and priority, is worth handling. */
 	readonly latestOnly: boolean;
 	readonly fence: Fence | undefined;
-	/** Ids that were replayed lately. */
+	/** What was replayed lately. */
 	readonly recent: Recent;
 	/** Epoch ms, for expiry. */
 	readonly epochMs: () => number;
@@ -138,7 +138,7 @@ export class Lane {
 	#idleFate({ record }: Entry): Fate | undefined {
 		const { epochMs, recent } = this.#options;
 		if (record.expiresAtMs !== undefined && record.expiresAtMs <= epochMs()) return 'expired';
-		return recent.has(record.id) ? 'duplicate' : undefined;
+		return recent.has(taskOf(record)) ? 'duplicate' : undefined;
 	}
 
 	/** Handles one record; a failure makes the lane wait. Never rejects. */
@@ -147,7 +147,7 @@ export class Lane {
 		const { record } = entry;
 		try {
 			await handle(record);
-			recent.add(record.id);
+			recent.add(taskOf(record));
 			this.#window.settle(entry, 'replayed');
 		} catch (error) {
 			if (!(error instanceof NotReadyError)) entry.attempts++;
@@ -235,6 +235,11 @@ export class Lane {
 	#storeFailed(): void {
 		this.#storeAtMs = this.#options.clock.nowMs() + backoffMs(this.#failures++);
 	}
+}
+
+/** What is done once: a message that several handlers are given is kept once for each, under the same id. */
+function taskOf({ id, headers = {} }: Spilled): string {
+	return JSON.stringify([headers.handler, id]);
 }
 
 function backoffMs(failures: number): number {

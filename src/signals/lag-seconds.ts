@@ -22,9 +22,9 @@ export function lagSeconds(
 	const seconds = (messages: number): number => (messages === 0 ? 0 : perS > 0 ? messages / perS : Number.NaN);
 	return {
 		fallsWhilePaused: false,
-		offered(ageMs, idle) {
+		offered(ageMs) {
 			offered++;
-			if (isFed(source)) source.offered(ageMs, idle);
+			if (isFed(source)) source.offered(ageMs);
 		},
 		left() {
 			if (isFed(source)) source.left();
@@ -42,5 +42,17 @@ export function lagSeconds(
 			return typeof reading === 'number' ? seconds(reading) : reading.then(seconds);
 		},
 		close: () => source.close?.(),
+	};
+}
+
+/** The same in ms, the unit of `messageAge()` and of `recommendedLadder`. See {@link lagSeconds}. */
+export function lagMs(lag: SignalSource | (() => number | Promise<number>), clock: Clock = systemClock): FedSignal {
+	const inSeconds = lagSeconds(lag, clock);
+	return {
+		...inSeconds,
+		read() {
+			const seconds = inSeconds.read();
+			return typeof seconds === 'number' ? seconds * 1000 : seconds.then((late) => late * 1000);
+		},
 	};
 }

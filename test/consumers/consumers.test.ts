@@ -39,6 +39,13 @@ describe.each(['module', 'commonjs'])('a project of type %s', (type) => {
 		expect(await run(join(folder, 'node_modules/.bin/brownout'), '--help')).toContain('Usage: brownout');
 	});
 
+	it('can simulate, and is told what to install before it can draw', async () => {
+		writeFileSync(join(folder, 'lag.csv'), 't,lag,heap\n0,0,0.4\n15,200000,0.4\n30,0,0.4\n');
+		const command = [join(folder, 'node_modules/.bin/brownout'), 'simulate', 'lag.csv'] as const;
+		expect(await run(...command)).toContain('NORMAL -> SOFT');
+		await expect(run(...command, '--svg', 'lag.svg')).rejects.toThrow('npm install @observablehq/plot linkedom');
+	});
+
 	it('can use brownout/testing without a test runner', async () => {
 		await compiler('typescript', '-p', 'tsconfig.testing.json', '--outDir', 'testing');
 		expect(await run(process.execPath, 'testing/testing.js')).toMatch(/^\d+ ms\n$/);

@@ -132,6 +132,22 @@ describe('failures beside message handling (M7)', () => {
 		expect([once, gone, leaving, staying].map((listener) => listener.mock.calls.length)).toEqual([1, 0, 1, 2]);
 	});
 
+	it('listening to what is no event is refused, with the events there are', () => {
+		const { shedder } = driver();
+		const typo = 'transitionned' as 'transitioned';
+		const known = 'transitioned, intakeChanged, overridden, failed';
+		for (const listen of [() => shedder.on(typo, () => {}), () => shedder.once(typo, () => {})]) {
+			expect(listen).toThrow(
+				new TypeError(`event: "transitionned" must be one of ${known}, dropped, replayed, tiersReplaced`),
+			);
+		}
+		expect(() => shedder.controller.on('dropped' as 'failed', () => {})).toThrow(
+			new TypeError(`event: "dropped" must be one of ${known}`),
+		);
+		for (const event of ['transitioned', 'intakeChanged', 'overridden', 'failed', 'dropped', 'replayed'] as const)
+			shedder.on(event, () => {});
+	});
+
 	it('M7: a registered listener that throws at a tier replacement leaves the new tiers in force', () => {
 		const registry = createTierRegistry(tiers);
 		const { shedder, failures } = driver({ tiers: registry });

@@ -54,7 +54,24 @@ describe('the pace of replay (M3)', () => {
 
 	it('M3: an estimate of no spare capacity that nothing contradicts does not stop replay for ever', () => {
 		expect(paced(1, { sparePerS: -300 }).perS).toBeLessThan(2);
-		expect(paced(120, { sparePerS: -300 }).perS).toBeGreaterThan(100);
+		expect(paced(300, { sparePerS: -300 }).perS).toBeGreaterThan(100);
+	});
+
+	it('M3: near the pace at which messages began to wait it is felt for slowly, then boldly', () => {
+		const fast = paced(20, { sparePerS: Number.NaN });
+		const cut = nextPace(fast, { ...calm, sparePerS: Number.NaN, standingDelay: true });
+		expect(cut.ceilingPerS).toBeCloseTo(0.9 * fast.perS);
+		const afterSeconds = (seconds: number) => paced(seconds, { sparePerS: Number.NaN }, cut).perS;
+		// Rest, the fast way back, and then no more than 2 % a second for a while.
+		expect(afterSeconds(8) / fast.perS).toBeCloseTo(0.9, 1);
+		expect(afterSeconds(14)).toBeLessThan(1.1 * fast.perS);
+		expect(afterSeconds(60)).toBeGreaterThan(5 * fast.perS);
+	});
+
+	it('M3: a delay that comes much earlier brings that pace down by half at most', () => {
+		const ceiling = { ...paced(20, { sparePerS: Number.NaN }), ceilingPerS: 1_000, perS: 10 };
+		const cut = nextPace(ceiling, { ...calm, sparePerS: Number.NaN, standingDelay: true });
+		expect(cut.ceilingPerS).toBe(500);
 	});
 
 	it('M3: at a standing delay it halves once, rests for 5 s, and trusts the estimate as it is again', () => {

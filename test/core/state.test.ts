@@ -138,6 +138,25 @@ describe('a spill that fills (M3)', () => {
 		expect(steps(defineLadder(leaning), [at(0, 0, 0, { spillFull: 1 })])[0]?.step.demand).toBe('NORMAL');
 	});
 
+	test('M3: they are not where the load would find room with all of them on, and come back where it does', () => {
+		const roomy = (utilisation: number) => ({ spillFull: 0.2, utilisation: [utilisation, 0.5, 0.5, 0.2] });
+		const levels = (...utilisations: number[]) =>
+			steps(
+				defineLadder(leaning),
+				utilisations.map((utilisation, i) => at(i * 500, 10, 0, roomy(utilisation))),
+			).map(({ after }) => [after.level, after.leanForReplay]);
+		expect(levels(0.89, 0.89)).toEqual([
+			[1, false],
+			[1, false],
+		]);
+		expect(levels(0.9, 0.9)).toEqual([
+			[1, true],
+			[2, true],
+		]);
+		expect(levels(0.9, 0.9, 0.89).at(-1)).toEqual([2, false]);
+		expect(levels(Number.NaN, Number.NaN).at(-1), 'unknown is no room').toEqual([2, true]);
+	});
+
 	test('M3: the recovery that it delays is not taken back at once', () => {
 		for (const recovery of ['jump', 'step'] as const) {
 			const ladder = defineLadder({ ...leaning, recovery });

@@ -261,6 +261,11 @@ describe('R5: stuck', () => {
 		);
 	});
 
+	test('R5: a queue that is kept up with reads 0 all the time, and is not stuck', () => {
+		const empty = constant((i) => ({ readings: { lag: i === 0 ? 10 : 0, heap: 0 } }));
+		expect(empty.every(({ after }) => after.sensors[0]?.unknownMs === null)).toBe(true);
+	});
+
 	test('R5: any other value sets it going again', () => {
 		const moved = constant((i) => (i === 8 ? { readings: { lag: 3.5, heap: 0 } } : {}));
 		expect(moved[7]?.after.sensors[0]?.unknownMs).toBe(1_000);

@@ -38,6 +38,83 @@ async function spilling(options: Parameters<typeof driver>[0] & { readonly store
 }
 
 describe('spilling (M2)', () => {
+	it('M2: a store serves one shedder at a time: another one processes, says why, and gets it once it is free', async () => {
+		const { store } = unruly();
+		const [first, second] = [await spilling({ spill: store }), await spilling({ spill: store })];
+		expect(await first.handle({ key: 'a', n: 1 })).toEqual({ action: 'spill' });
+		expect(await second.handle({ key: 'a', n: 2 })).toEqual({ action: 'process', value: 2 });
+		expect(new Set(second.failures.map(({ error }) => String(error)))).toEqual(
+			new Set([
+				'SpillError: the spill store serves another shedder',
+				'SpillError: the spill store has not answered lately and is not waited for',
+			]),
+		);
+		// The second leaves the store of the first alone.
+		await second.shedder.stop();
+		expect(await first.handle({ key: 'a', n: 3 })).toEqual({ action: 'spill' });
+		await first.shedder.stop();
+		const third = await spilling({ spill: store });
+		expect(await third.handle({ key: 'a', n: 4 })).toEqual({ action: 'spill' });
+		expect(third.shedder.stats()).toMatchObject({ recovered: 2, waiting: 3 });
+		await third.shedder.stop();
+	});
+
+	it('M3: messages that come at the moment at which the store has opened stay behind those that waited for it', async () => {
+		for (const keyFence of [false, true]) {
+			for (let turns = 0; turns < 50; turns++) {
+				const { store, trouble, appends } = unruly();
+				const opening = deferred();
+				trouble.open = () => opening.promise;
+				const made = driver({ spill: { store, keyFence } });
+				const handle = made.shedder.wrap(() => {});
+				made.shedder.restore({ version: 1, level: 'AGGRESSIVE' });
+				const first = handle({ key: 'a', n: 1 });
+				await settled();
+				opening.resolve();
+				await settled(turns);
+				await Promise.all([first, handle({ key: 'a', n: 2 })]);
+				const order = appends.flat().map(({ payload }) => JSON.parse(new TextDecoder().decode(payload)).n);
+				expect(order, `${turns} turns after it`).toEqual([1, 2]);
+				await made.shedder.stop();
+			}
+		}
+	});
+
+	it('M2: a message that comes after stop is processed, and opens nothing', async () => {
+		const { store, inner } = unruly();
+		let opened = 0;
+		const counting = { ...store, open: () => inner.open().finally(() => opened++) };
+		const made = driver({ spill: counting });
+		const handle = made.shedder.wrap(({ n }: Message) => n);
+		made.shedder.restore({ version: 1, level: 'AGGRESSIVE' });
+		await made.shedder.stop();
+		expect(await handle({ key: 'a', n: 1 })).toEqual({ action: 'process', value: 1 });
+		expect(made.failures.map(({ error }) => String(error))).toEqual(['SpillError: the shedder has stopped']);
+		expect(opened).toBe(0);
+	});
+
+	it('M2: a codec that gives no bytes, or an id that is no text, loses nothing', async () => {
+		const { store } = unruly();
+		const wrong = [(text: string) => text, async (text: string) => Buffer.from(text)] as const;
+		for (const encode of wrong) {
+			const codec = {
+				encode: (m: Message) => encode(JSON.stringify(m)) as unknown as Uint8Array,
+				decode: () => ({ key: 'a' }),
+			};
+			const made = await spilling({ spill: { store, codec } });
+			expect(await made.handle({ key: 'a', n: 1 })).toEqual({ action: 'process', value: 1 });
+			expect(made.failures.map(({ error }) => String(error))).toEqual([
+				`SpillError: codec.encode gave a ${encode === wrong[0] ? 'string' : 'object'}, no Uint8Array`,
+			]);
+			await made.shedder.stop();
+		}
+		const { store: other, appends } = unruly();
+		const made = await spilling({ spill: { store: other, idOf: ({ n }) => n as unknown as string } });
+		expect(await made.handle({ key: 'a', n: 7 })).toEqual({ action: 'spill' });
+		expect(appends[0]?.[0]?.id).toBe('7');
+		await made.shedder.stop();
+	});
+
 	it('M2: resolves only when the store says that the record is durable', async () => {
 		const { shedder, handle, handled, trouble } = await spilling();
 		const durable = deferred();
@@ -321,6 +398,52 @@ describe('batches (M2)', () => {
 		expect(outcomes.map((outcome) => 'value' in outcome && outcome.value)).toEqual(['a', 'poison', 'b']);
 		expect(failures.map(({ during }) => during)).toEqual(['tiers']);
 	});
+
+	it('M2: tells the caller what became of each message, also when the handler throws for one', async () => {
+		const { shedder, at } = driver({ spill: unruly().store });
+		await at('AGGRESSIVE');
+		const told: [number, string][] = [];
+		const handle = shedder.wrapBatch((message) => {
+			if (message.key === 'G2') throw new Error('of the handler');
+		});
+		const batch = [{ key: 'x' }, { key: 'G1' }, { key: 'G2' }, { key: 'y' }];
+		const outcome = handle(batch, { onOutcome: (index, { action }) => told.push([index, action]) });
+		await expect(outcome).rejects.toThrow('of the handler');
+		expect(told).toEqual([
+			[1, 'process'],
+			[0, 'spill'],
+			[3, 'spill'],
+		]);
+		expect(imbalance(shedder.stats())).toBe(0);
+	});
+
+	it.each([
+		['is kept', false, [1, 0, 3], { offered: 3, processed: 1, waiting: 2, rejected: 0 }],
+		['cannot be kept', true, [1, 0], { offered: 3, processed: 2, waiting: 0, rejected: 1 }],
+	])(
+		'M2: a batch that its signal ends resolves with what was reached, where the rest that went to the store %s',
+		async (_, refused, settledAt, figures) => {
+			const { store, trouble } = unruly();
+			const { shedder, at } = driver({ spill: store });
+			await at('AGGRESSIVE');
+			if (refused) trouble.append = fails('disk gone');
+			const ending = new AbortController();
+			const told: number[] = [];
+			const handle = shedder.wrapBatch(({ key }) => {
+				if (key === 'G1') ending.abort();
+				return key;
+			});
+			const batch = [{ key: 'x' }, { key: 'G1' }, { key: 'G2' }, { key: 'y' }];
+			const options = { signal: ending.signal, onOutcome: (index: number) => told.push(index) };
+			expect(await handle(batch, options)).toEqual([
+				refused ? { action: 'process', value: 'x' } : { action: 'spill' },
+				{ action: 'process', value: 'G1' },
+			]);
+			expect(told).toEqual(settledAt);
+			expect(shedder.stats()).toMatchObject(figures);
+			expect(imbalance(shedder.stats())).toBe(0);
+		},
+	);
 
 	it('M2: an empty batch is nothing', async () => {
 		const { shedder, at } = driver({ spill: unruly().store });

@@ -212,6 +212,20 @@ describe('intake (M8)', () => {
 		expect(calls.at(-1)).toBe('resume');
 	});
 
+	it('M8: a resume that fails at stop is tried again at once, three times in all', async () => {
+		for (const failing of [2, 3]) {
+			let left = failing;
+			const { intake, calls } = recordedIntake((call) =>
+				call === 'resume' && left-- > 0 ? Promise.reject(new Error('rebalancing')) : undefined,
+			);
+			const { at, controller, failures } = controlled(intake);
+			await at('CIRCUIT_BREAK');
+			await controller.stop();
+			expect(calls).toEqual(['pause', 'resume', 'resume', 'resume']);
+			expect(failures).toEqual(Array.from({ length: failing }, () => 'intake: rebalancing'));
+		}
+	});
+
 	it('M8: an override of a level that pauses, ended in the same breath, leaves intake open', async () => {
 		const { intake, calls } = recordedIntake();
 		const { controller } = controlled(intake);

@@ -13,8 +13,8 @@ export interface Mutation {
 /** Every one of these has at least one mutation below. */
 export const rules = [
 	...['R1', 'R2', 'R3', 'R4', 'R5', 'R6', 'R7', 'R8', 'R9', 'R10', 'R11'],
-	...['D1', 'D2', 'D3', 'D4', 'D5', 'D6', 'D8', 'T1', 'T2', 'T3'],
-	...['M1', 'M2', 'M3', 'M5', 'M6', 'M7', 'M8'],
+	...['D1', 'D2', 'D3', 'D4', 'D5', 'D6', 'D7', 'D8', 'T1', 'T2', 'T3'],
+	...['M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7', 'M8'],
 ] as const;
 
 const core = (file: string) => `src/core/${file}.ts`;
@@ -37,8 +37,84 @@ const look = 'test/core/probe.test.ts';
 const override = 'test/core/override.test.ts';
 const define = 'test/core/define.test.ts';
 const table = 'test/core/decide.test.ts';
+const skipping = 'test/handling/skip.test.ts';
+const clocks = 'test/core/clock-difference.test.ts';
 
 export const mutations: readonly Mutation[] = [
+	...[
+		within(core('skip'), skipping)(
+			'D7',
+			'return level > compiled(ladder).lastUnspilled && spillFull < NEARLY_FULL;',
+			'return spillFull < NEARLY_FULL;',
+			'D7: from the first spilling level on, a protected message that is too old is kept and replayed, counted on its own',
+		),
+		within(core('skip'), skipping)(
+			'D7',
+			'const NEARLY_FULL = 0.98;',
+			'const NEARLY_FULL = 0.99;',
+			'D7: never while the spill is nearly full',
+		),
+		within('src/handling/stats.ts', skipping)(
+			'D7',
+			'skipped !== true ? n : 0',
+			'skipped !== false ? n : 0',
+			'D7: from the first spilling level on, a protected message that is too old is kept and replayed, counted on its own',
+		),
+		within('src/handling/shedder.ts', skipping)(
+			'D7',
+			'>= skipToLive.afterMs;',
+			'>= 0;',
+			'D7: from the first spilling level on, a protected message that is too old is kept and replayed, counted on its own',
+		),
+		within(core('pace'), 'test/core/pace.test.ts')(
+			'M3',
+			'const CEILING_GROWS = 0.002;',
+			'const CEILING_GROWS = 0;',
+			'M3: near the pace at which messages began to wait it is felt for slowly, then boldly',
+		),
+		within(core('clock-difference'), clocks)(
+			'R9',
+			'const DRIFT_MS = 0.1;',
+			'const DRIFT_MS = 1_000;',
+			'is hardly moved by a stuck sensor that calls a backlog of an hour empty',
+		),
+		within(core('clock-difference'), clocks)(
+			'R9',
+			'const steady = Math.max(...ages) - Math.min(...ages) <= STEADY_MS;',
+			'const steady = true;',
+			'does not begin with a backlog that a stuck sensor calls empty: it is not steady, or too old to be a difference',
+		),
+		within(core('clock-difference'), clocks)(
+			'R9',
+			'const OUTLIERS = 2;',
+			'const OUTLIERS = 0;',
+			'is the lowest age after a silence but two, once ten messages have said so',
+		),
+		within(core('queues'), 'test/core/queues.test.ts')(
+			'R9',
+			'const STILL_MAX_MS = 60_000;',
+			'const STILL_MAX_MS = 600_000;',
+			'a queue that reads the same for a minute is not believed to be empty, until it moves',
+		),
+		within(core('queues'), 'test/core/queues.test.ts')(
+			'M3',
+			'(atBroker(signal) ? accepting : fed(signal.name as S)) &&',
+			'',
+			'what cannot fall while nothing is taken in delays no replay then',
+		),
+		within(core('sensor'), blind)(
+			'R5',
+			'good && reading !== 0 && trafficMoves',
+			'good && trafficMoves',
+			'R5: a queue that is kept up with reads 0 all the time, and is not stuck',
+		),
+		within(core('moment'), 'test/core/state.test.ts')(
+			'M3',
+			'const ROOMY = 0.9;',
+			'const ROOMY = 1;',
+			'M3: they are not where the load would find room with all of them on, and come back where it does',
+		),
+	],
 	...[
 		within(core('hysteresis'), escalation)(
 			'R1',
@@ -197,8 +273,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('sensor'), blind)(
 			'R5',
-			'const counts = good && trafficMoves &&',
-			'const counts = good &&',
+			'reading !== 0 && trafficMoves &&',
+			'reading !== 0 &&',
 			'R5: without traffic a reading may well stay the same',
 		),
 		within(core('sensor'), blind)(
@@ -559,11 +635,11 @@ export const mutations: readonly Mutation[] = [
 			'.then(([kept]) => kept ?? refuse(desk, route));',
 			'M2: a handler that throws after the store failed rejects with its own error and is counted as failed',
 		),
-		within('src/replay/lane.ts', 'test/replay/replay.test.ts')(
+		within('src/replay/lane.ts', 'test/replay/complete.test.ts')(
 			'M3',
 			'this.#after = record.cursor;',
 			'',
-			'M3: brings every record back to its handler in order, once, and tells of it',
+			'M3: a message that was spilled twice under its own id is handled once',
 		),
 		within('src/replay/replayer.ts', 'test/replay/replay.test.ts')(
 			'M3',

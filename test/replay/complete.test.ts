@@ -245,6 +245,22 @@ describe('order (M3)', () => {
 		await made.stop();
 	});
 
+	it('M3: a message that two handlers are given under one id is handled by both', async () => {
+		const made = replaying({ idOf: ({ key, n }) => `${key}-${n}` });
+		const seen: string[] = [];
+		const other = made.shedder.wrap(({ key, n }: Message) => void seen.push(`${key}${n}`), { name: 'other' });
+		await made.at('AGGRESSIVE');
+		for (const n of [0, 1, 1]) {
+			await made.handle({ key: 'a', n });
+			await other({ key: 'a', n });
+		}
+		await made.recover();
+		expect(made.order).toEqual(['replayed a0', 'replayed a1']);
+		expect(seen).toEqual(['a0', 'a1']);
+		expect(made.shedder.stats()).toMatchObject({ waiting: 0, replayed: 4, duplicates: 2 });
+		await made.stop();
+	});
+
 	it('M3: what is read ahead is bounded, though a handler never ends', async () => {
 		let reads = 0;
 		const { store, inner } = unruly();

@@ -176,6 +176,46 @@ describe('the key fence (M4)', () => {
 		await made.shedder.stop();
 	});
 
+	it('M4: a key whose records were lost is not fenced for ever', async () => {
+		const { store, inner } = unruly();
+		const made = driver({ spill: { store, keyFence: true } });
+		const handle = made.shedder.wrap(() => {});
+		await made.at('AGGRESSIVE');
+		for (const n of [0, 1]) await handle({ key: 'a', n });
+		await inner.ack(0, '1');
+		made.setLoad(0);
+		for (let i = 0; i < 5; i++) {
+			await made.clock.advance(1_000);
+			await made.shedder.check();
+		}
+		expect(made.shedder.stats()).toMatchObject({ level: 'NORMAL', lost: 2 });
+		expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
+		await made.shedder.stop();
+	});
+
+	it('M4: messages without a key are fenced together', async () => {
+		const made = driver({
+			spill: { store: memorySpill(), keyFence: true },
+			tiers: undefined,
+			keyOf: ({ key }) => (key === '' ? undefined : key) as string,
+			priorityOf: () => 'normal',
+		});
+		const handle = made.shedder.wrap((_message, { replayed }) => {
+			if (replayed) throw new Error('not yet');
+		});
+		await made.at('AGGRESSIVE');
+		expect((await handle({ key: '' })).action).toBe('spill');
+		made.setLoad(0);
+		for (let i = 0; i < 5; i++) {
+			await made.clock.advance(1_000);
+			await made.shedder.check();
+		}
+		expect(made.shedder.level).toBe('NORMAL');
+		expect(made.shedder.decide({ key: '' }).action).toBe('spill');
+		expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
+		await made.shedder.stop();
+	});
+
 	it('M4: until the backlog of an earlier run is counted every sheddable key is held, and reading it is tried again', async () => {
 		const inner = memorySpill();
 		const first = driver({ spill: { store: inner, keyFence: true } });

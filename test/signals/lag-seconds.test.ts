@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createLoadShedder, defineLadder, lagSeconds, memorySpill, type SignalSource } from '../../src/index.js';
+import { createLoadShedder, defineLadder, lagMs, lagSeconds, memorySpill, type SignalSource } from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import { expectNoLeaks } from '../control/driver.js';
 import { fc } from '../support/property.js';
@@ -15,7 +15,7 @@ async function run(
 ) {
 	let reading = Number.NaN;
 	for (let passed = 0; passed < ms; passed += 500) {
-		for (let i = 0; i < perS / 2; i++) signal.offered(Number.NaN, false);
+		for (let i = 0; i < perS / 2; i++) signal.offered(Number.NaN);
 		await clock.advance(500);
 		reading = await signal.read();
 	}
@@ -37,6 +37,14 @@ describe('lagSeconds', () => {
 			}),
 			{ numRuns: 50 },
 		);
+	});
+
+	it('lagMs is the same in ms, for a lag that is told at once or later', async () => {
+		for (const lag of [() => 400, async () => 400]) {
+			const clock = manualClock();
+			expect(await run(lagMs(lag, clock), clock, 200, 5_000)).toBeCloseTo(2_000);
+		}
+		expect(lagMs(() => 0).fallsWhilePaused).toBe(false);
 	});
 
 	it('no lag is no delay, though nothing was ever handled', () => {

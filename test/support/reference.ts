@@ -94,7 +94,8 @@ export function createReference(spec: Spec, startMs: number): Reference {
 		const last = goods.at(-1);
 		let sameMs = 0;
 		for (let i = goods.length - 1; i > 0 && readingOf(goods[i]) === readingOf(goods[i - 1]); i--) {
-			if (goods[i]?.sample.trafficMoves !== false) sameMs += goods[i]?.elapsed ?? 0;
+			// Nothing waiting is what a queue reads that is kept up with.
+			if (goods[i]?.sample.trafficMoves !== false && readingOf(goods[i]) !== 0) sameMs += goods[i]?.elapsed ?? 0;
 		}
 		const stuck = sameMs >= (policy.stuckAfterMs ?? Number.POSITIVE_INFINITY);
 		const bridged = policy.maxAgeMs !== undefined && last !== undefined && now - last.now <= policy.maxAgeMs;

@@ -1,6 +1,7 @@
 // Compiled by the type check, never run: what must compile, and what must not.
 import { expectTypeOf } from 'vitest';
 import {
+	type BatchOptions,
 	type Controller,
 	createController,
 	createLoadShedder,
@@ -216,7 +217,7 @@ const handle = shedder.wrap((trade, context) => {
 expectTypeOf(handle).parameters.toEqualTypeOf<[Trade]>();
 expectTypeOf(handle).returns.resolves.toEqualTypeOf<Outcome<Trade | undefined>>();
 expectTypeOf(shedder.wrapBatch(async (trade) => trade.symbol)).toEqualTypeOf<
-	(trades: readonly Trade[]) => Promise<Outcome<string>[]>
+	(trades: readonly Trade[], options?: BatchOptions<string>) => Promise<Outcome<string>[]>
 >();
 handle({ symbol: 'a' }).then((outcome) => {
 	// @ts-expect-error: only what was processed has a value.

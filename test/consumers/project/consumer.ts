@@ -48,8 +48,13 @@ shedder.on('transitioned', (transition) => {
 	known(transition.causes[0]?.signal, 'known');
 });
 shedder.on('failed', (failure) => known(failure.during, 'known'));
-// @ts-expect-error: there is no such event.
-shedder.on('transitionned', () => {});
+try {
+	// @ts-expect-error: there is no such event.
+	shedder.on('transitionned', () => {});
+	throw new Error('a misspelt event was accepted');
+} catch (error) {
+	if (!(error instanceof TypeError)) throw error;
+}
 // @ts-expect-error: a listener of transitions is not given a number.
 shedder.on('transitioned', (transition: number) => known(transition, 'known'));
 

@@ -1,0 +1,1 @@
+export { backedOff as default } from './ladder.mjs';

@@ -1,0 +1,1 @@
+export { cooled as default } from './ladder.mjs';

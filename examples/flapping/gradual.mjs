@@ -1,0 +1,1 @@
+export { gradual as default } from './ladder.mjs';

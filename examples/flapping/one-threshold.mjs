@@ -1,0 +1,1 @@
+export { bare as default } from './ladder.mjs';

@@ -1,0 +1,1 @@
+export { released as default } from './ladder.mjs';

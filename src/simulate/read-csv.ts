@@ -1,0 +1,42 @@
+import { parse } from 'csv-parse/sync';
+import { ConfigError } from '../core/errors.js';
+import { Columns, timeColumnOf } from './columns.js';
+import type { Column } from './select.js';
+
+/** A table with a header; commas, semicolons or tabs. @throws ConfigError */
+export function readCsv(text: string, timeColumn: string | undefined) {
+	const [header, ...rows] = parseCsv(text);
+	const names = header?.record ?? [];
+	const timeName = timeColumnOf(names, timeColumn);
+	const timeIndex = names.indexOf(timeName);
+	// A column without a name is an index that some other program wrote.
+	const kept = names.flatMap((name, i) => (i === timeIndex || name === '' ? [] : [i]));
+	const columns = new Columns(
+		timeName,
+		kept.map((i) => names[i] as string),
+	);
+	for (const { info, record } of rows) {
+		columns.add(
+			`line ${info.lines}`,
+			record[timeIndex],
+			kept.map((i) => record[i]),
+		);
+	}
+	const found: readonly Column[] = columns.finish();
+	return { timesMs: columns.timesMs, columns: found };
+}
+
+function parseCsv(text: string) {
+	try {
+		const rows: unknown = parse(text, {
+			delimiter: [',', ';', '\t'],
+			info: true,
+			skip_empty_lines: true,
+			trim: true,
+		});
+		return rows as { readonly info: { readonly lines: number }; readonly record: readonly string[] }[];
+	} catch (error) {
+		// Its message names the line.
+		throw new ConfigError('trace', [{ path: 'csv', message: (error as Error).message }]);
+	}
+}
