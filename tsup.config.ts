@@ -42,8 +42,13 @@ const shortNames: NonNullable<Options['plugins']>[number] = {
 			: undefined,
 };
 
-/** The CSV parser that entries share; not exported. */
-const csv = { csv: 'node_modules/csv-parse/lib/sync.js' };
+/** Files of their own that no user imports. */
+const inner = {
+	/** The CSV parser that entries share. */
+	csv: 'node_modules/csv-parse/lib/sync.js',
+	/** Made when it is imported, so whoever does not use it should not have it in a bundle. */
+	'presets/market-data': 'src/presets/market-data.ts',
+};
 
 /** The command line is a user of the library, so it imports what is built instead of carrying a second copy. */
 const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
@@ -62,7 +67,7 @@ const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
 export default defineConfig([
 	{
 		...library,
-		entry: { ...Object.fromEntries(library.entry.map((path) => [path.slice(4, -3), path])), ...csv },
+		entry: { ...Object.fromEntries(library.entry.map((path) => [path.slice(4, -3), path])), ...inner },
 		format: 'esm',
 		plugins: [shortNames],
 	},
