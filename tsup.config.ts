@@ -10,6 +10,7 @@ const library = {
 		'src/spill-redis/index.ts',
 		'src/spill-postgres/index.ts',
 		'src/spill-nats/index.ts',
+		'src/kafkajs/index.ts',
 		'src/tiers-file/index.ts',
 		'src/http/index.ts',
 		'src/simulate/index.ts',
