@@ -50,7 +50,7 @@ export type { LoadShedder, ReplayOptions, ShedderEvents, ShedderOptions } from '
 export type { Clock } from './ports/clock.js';
 export type { Intake } from './ports/intake.js';
 export type { BatchOptions, Outcome } from './ports/outcome.js';
-export type { MessageShedder } from './ports/shedder.js';
+export type { Admission, MessageShedder, RequestShedder } from './ports/shedder.js';
 export type { SignalSource } from './ports/signal.js';
 export {
 	type Cursor,

@@ -68,6 +68,9 @@ export class LadderController<N extends string, S extends string, G extends stri
 	#cancel: (() => void) | undefined;
 	#stopping: Promise<void> | undefined;
 	#toldOfIntake = false;
+	/** Since the last step. */
+	#assignedAnew = false;
+	readonly #unfollow: (() => void) | undefined;
 
 	constructor(options: ControllerOptions<N, S, G, R, F>) {
 		super(CONTROLLER_EVENTS);
@@ -88,6 +91,10 @@ export class LadderController<N extends string, S extends string, G extends stri
 			ladder.signals.map((name) => [name, createReader(name, signals[name], clock, TIMEOUT_MS, failed)]),
 		);
 		this.#gate = intake && gateOf(intake, clock, TIMEOUT_MS);
+		this.#unfollow = intake?.onAssignmentChange?.(() => {
+			this.#assignedAnew = true;
+			this.load.assigned();
+		});
 	}
 
 	get level(): N {
@@ -166,6 +173,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 			atMs,
 			readings: this.readings,
 			trafficMoves: this.load.trafficMoves,
+			assignedAnew: this.#assignedAnew,
 			utilisation: this.load.utilisation,
 			spillFull: this.spillFull,
 			replaying: [...this.consumers].some((consumer) => consumer.replaying),
@@ -173,6 +181,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 		};
 		const wasPaused = this.paused;
 		const { state, demand, severity, holds, effects, transition } = step(this.ladder, this.state, sample);
+		this.#assignedAnew = false;
 		this.#tellStale(this.state.sensors, state.sensors);
 		this.state = state;
 		this.demand = demand;
@@ -260,6 +269,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 
 	async #stop(): Promise<void> {
 		this.#cancel?.();
+		this.#unfollow?.();
 		// A check under way ends by itself: each of its waits is bounded.
 		await this.#mutex.waitForUnlock();
 		await Promise.all([...this.consumers].map((consumer) => consumer.closed()));

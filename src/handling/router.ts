@@ -78,6 +78,7 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	readonly #kept = {
 		fenced: new WeakMap<object, Route<N, G | R, F>>(),
 		skipped: new WeakMap<object, Route<N, G | R, F>>(),
+		unkept: new WeakMap<object, Route<N, G | R, F>>(),
 	};
 	#gradual = false;
 	#keyless = 0;
@@ -174,12 +175,25 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 		return this.#keep(route, 'skipped');
 	}
 
-	#keep(route: Route<N, G | R, F>, why: 'fenced' | 'skipped'): Route<N, G | R, F> {
+	/**
+	 * The same route for a message that nobody can keep: handed back where it would be spilled, and, unless it is protected,
+	 * where it would be processed while intake is closed.
+	 */
+	unkept(route: Route<N, G | R, F>, closed: boolean): Route<N, G | R, F> {
+		const { action } = route.decision;
+		const refused = action === 'spill' || (closed && action === 'process' && route.priority > 0);
+		return refused ? this.#keep(route, 'unkept') : route;
+	}
+
+	#keep(route: Route<N, G | R, F>, why: 'fenced' | 'skipped' | 'unkept'): Route<N, G | R, F> {
 		let kept = this.#kept[why].get(route);
 		if (kept === undefined) {
-			const decision = Object.freeze({ ...route.decision, action: 'spill' } as const);
+			const action = why === 'unkept' ? 'reject' : 'spill';
+			const decision = Object.freeze({ ...route.decision, action } as const);
 			const count = this.#count(decision, route.tier, why === 'skipped');
-			kept = { ...route, decision, done: decision, treatment: 'spill', count, [why]: true };
+			const done = this.#passive ? route.done : decision;
+			const treatment = this.#passive ? route.treatment : why === 'unkept' ? 'shed' : 'spill';
+			kept = { ...route, decision, done, treatment, count, [why]: true };
 			this.#kept[why].set(route, kept);
 		}
 		return kept;
