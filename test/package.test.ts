@@ -75,7 +75,7 @@ describe('the entries', () => {
 describe('the emitted types', () => {
 	it('exist for both formats of every entry', () => {
 		const entries = [
-			...['index', 'process/index', 'tiers-file/index', 'testing/index', 'simulate/index'],
+			...['index', 'process/index', 'tiers-file/index', 'testing/index', 'simulate/index', 'dashboard/index'],
 			...['spill-file/index', 'spill-redis/index', 'spill-postgres/index', 'spill-nats/index'],
 		];
 		for (const entry of entries)

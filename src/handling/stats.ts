@@ -8,6 +8,8 @@ import type { DecisionCount } from './router.js';
 
 /** Everything that metrics, dashboards and logs read. Plain data, made when it is asked for. */
 export interface Stats extends Readonly<Ledger> {
+	/** When the figures were taken, ms on the controller's clock, as `atMs` of the history and `untilMs` of the holds. */
+	readonly clockMs: number;
 	readonly mode: 'enforce' | 'observe' | 'off';
 	readonly level: string;
 	readonly levelIndex: number;
@@ -90,6 +92,7 @@ export function statsOf(
 	return {
 		...ledger,
 		...replay,
+		clockMs: nowMs,
 		level: controller.level,
 		levelIndex: state.level,
 		demand: controller.demand,
