@@ -5,7 +5,7 @@ export interface DashboardOptions {
 	readonly title?: string | undefined;
 	/** Milliseconds between two pictures of the shedder, at least 100. Default 1000. */
 	readonly everyMs?: number | undefined;
-	/** How far back the charts go, ms: at most 3 600 ticks. Default 600 000. */
+	/** How far back the charts go, ms: at most 3 600 times `everyMs`. Default 600 000, or what `everyMs` allows. */
 	readonly historyMs?: number | undefined;
 	/**
 	 * Names under which the page may be asked for besides the loopback names and the address that it listens on, such as
@@ -38,19 +38,14 @@ export interface Settings {
 
 /** Of {@link DashboardOptions.viewersMax}, unless given. */
 export const VIEWERS_MAX = 500;
+const HISTORY_MS = 600_000;
 const TICKS_MAX = 3_600;
 const TOKEN_MIN = 16;
 
 /** @throws ConfigError with everything that is wrong. */
 export function settingsOf(options: DashboardOptions): Settings {
-	const {
-		title = 'brownout',
-		everyMs = 1_000,
-		historyMs = 600_000,
-		hosts = [],
-		overrides,
-		viewersMax = VIEWERS_MAX,
-	} = options;
+	const { title = 'brownout', everyMs = 1_000, hosts = [], overrides, viewersMax = VIEWERS_MAX } = options;
+	const { historyMs = Math.max(everyMs, Math.min(HISTORY_MS, TICKS_MAX * everyMs)) } = options;
 	const maxTtlMs = overrides?.maxTtlMs ?? 3_600_000;
 	return verify('dashboard options', (must) => {
 		must(typeof title === 'string', 'title', title, 'a text');

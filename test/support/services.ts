@@ -1,10 +1,12 @@
 /**
  * Real servers for tests. `redis()`, `postgres()` and `nats()` find one: where the variable points (`REDIS_URL`,
  * `POSTGRES_URL`, `NATS_URL`), else on the usual local port, else started from the PATH on a free loopback port.
+ * `chromium()` finds the browser of that name (`CHROMIUM`).
  * `startRedis`, `startPostgres` and `startNats` start one of the test's own, to be configured and killed.
  *
  * Without a server the suite skips and says so on stderr; with `BROWNOUT_REQUIRE_SERVICES=1` it fails.
  */
+export { chromium } from './services/chromium.js';
 export { describeWith } from './services/describe.js';
 export type { Service } from './services/find.js';
 export type { Instance } from './services/instance.js';
