@@ -65,6 +65,8 @@ const IMPURE = new Set([
 const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 	cli: ['cli-table3', 'commander', 'csv-parse', 'log-update', 'picocolors'],
 	simulate: ['csv-parse'],
+	// The chart library is in the page; what bundles it is not in the package.
+	dashboard: ['uplot', 'esbuild'],
 	'tiers-file': ['csv-parse'],
 	control: ['async-mutex'],
 	'spill-file': ['async-mutex'],

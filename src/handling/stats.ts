@@ -36,6 +36,7 @@ export function statsOf(
 	return {
 		...ledger,
 		...replay,
+		clockMs: nowMs,
 		atMs: controller.epochOf(nowMs),
 		ladder: {
 			escalation: form.spec.escalation ?? 'step',

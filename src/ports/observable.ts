@@ -7,6 +7,8 @@ import type { SpillStats } from './spill.js';
 export interface Stats extends Readonly<Ledger> {
 	/** When the figures were taken, epoch ms on the controller's clock, which reads the wall clock once. */
 	readonly atMs: number;
+	/** The same on the controller's clock, as `atMs` of the history and `untilMs` of the holds. */
+	readonly clockMs: number;
 	readonly mode: 'enforce' | 'observe' | 'off';
 	/** The ladder in force, as far as figures have to be compared with it. */
 	readonly ladder: {

@@ -1,11 +1,12 @@
 /**
- * Real servers for tests. `redis()`, `postgres()`, `nats()` and `kafka()` find one: where the variable points (`REDIS_URL`,
- * `POSTGRES_URL`, `NATS_URL`, `KAFKA_BROKERS`), else on the usual local port, else started on a free loopback port: from the
- * PATH, or with jars that Maven brings. `startRedis`, `startPostgres`, `startNats` and `startKafka` start one of the test's
- * own, to be configured and killed.
+ * Real servers for tests. `redis()`, `postgres()`, `nats()`, `kafka()` and the others find one: where the variable points
+ * (`REDIS_URL`, `POSTGRES_URL`, `NATS_URL`, `KAFKA_BROKERS` ...), else on the usual local port, else started on a free loopback
+ * port: from the PATH, or with jars that Maven brings. `startRedis`, `startPostgres`, `startNats` and the like start one of
+ * the test's own, to be configured and killed. `chromium()` finds the browser of that name (`CHROMIUM`).
  *
  * Without a server the suite skips and says so on stderr; with `BROWNOUT_REQUIRE_SERVICES=1` it fails.
  */
+export { chromium } from './services/chromium.js';
 export { describeWith } from './services/describe.js';
 export type { Service } from './services/find.js';
 export type { Instance } from './services/instance.js';
