@@ -1,14 +1,17 @@
 /**
  * Real servers for tests. `redis()`, `postgres()` and `nats()` find one: where the variable points (`REDIS_URL`,
  * `POSTGRES_URL`, `NATS_URL`), else on the usual local port, else started from the PATH on a free loopback port.
- * `startRedis`, `startPostgres` and `startNats` start one of the test's own, to be configured and killed.
+ * `startRedis`, `startPostgres` and `startNats` start one of the test's own, to be configured and killed;
+ * `startPrometheus` and `startAlertmanager` too, and there is no other way to these two.
  *
  * Without a server the suite skips and says so on stderr; with `BROWNOUT_REQUIRE_SERVICES=1` it fails.
  */
+export { startAlertmanager } from './services/alertmanager.js';
 export { describeWith } from './services/describe.js';
 export type { Service } from './services/find.js';
 export type { Instance } from './services/instance.js';
 export { nats, startNats } from './services/nats.js';
 export { postgres, startPostgres } from './services/postgres.js';
+export { startPrometheus } from './services/prometheus.js';
 export { redis, startRedis } from './services/redis.js';
 export { until } from './services/until.js';
