@@ -11,6 +11,7 @@ const library = {
 		'src/spill-postgres/index.ts',
 		'src/spill-nats/index.ts',
 		'src/kafkajs/index.ts',
+		'src/platformatic-kafka/index.ts',
 		'src/tiers-file/index.ts',
 		'src/http/index.ts',
 		'src/simulate/index.ts',

@@ -104,6 +104,8 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 	#lastCommit: unknown;
 	#committedAtMs = systemClock.nowMs();
 	#willCommit = false;
+	/** A partition has begun of which nothing may be committed yet. */
+	#begun = false;
 	#over = false;
 	#failure: { readonly error: unknown } | undefined;
 	#wake = () => {};
@@ -167,7 +169,7 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 	async #turn(): Promise<void> {
 		const part = this.#pauses.paused ? undefined : this.#next();
 		if (part !== undefined) await this.#handle(part);
-		const dueInMs = this.#committedAtMs + this.#settings.commitEveryMs - systemClock.nowMs();
+		const dueInMs = this.#begun ? 0 : this.#committedAtMs + this.#settings.commitEveryMs - systemClock.nowMs();
 		if (dueInMs <= 0) await this.#commit();
 		if (part !== undefined) return;
 		if (dueInMs > 0 && !this.#willCommit && this.#positions.due().size > 0) {
@@ -221,7 +223,9 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 			}
 			this.#lastCommit = raw.commit;
 			const id = `${raw.topic}:${raw.partition}`;
-			if (this.#ours.has(id) && this.#positions.take(id, raw.offset)) this.#held.push({ raw, id });
+			if (!this.#ours.has(id)) continue;
+			this.#begun ||= !this.#positions.has(id);
+			if (this.#positions.take(id, raw.offset)) this.#held.push({ raw, id });
 		}
 	}
 
@@ -272,6 +276,7 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 	}
 
 	async #commit(): Promise<void> {
+		this.#begun = false;
 		const due = this.#positions.due();
 		if (due.size > 0) {
 			const offsets = [...due].map(([id, offset]) => {

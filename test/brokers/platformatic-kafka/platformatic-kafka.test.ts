@@ -1,3 +1,5 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { Consumer, stringDeserializers } from '@platformatic/kafka';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -28,6 +30,14 @@ function clientOf(url: string, groupId: string): Client {
 		...{ sessionTimeout: 6_000, heartbeatInterval: 200, rebalanceTimeout: 10_000, maxWaitTime: 100 },
 	});
 }
+
+/** Every connection of this process to the broker. */
+const sockets = new Set<Socket>();
+subscribe('net.client.socket', (message) => {
+	const { socket } = message as { readonly socket: Socket };
+	sockets.add(socket);
+	socket.once('close', () => sockets.delete(socket));
+});
 
 async function streamOf(consumer: Client, topic: string, fallbackMode: 'earliest' | 'latest' = 'earliest') {
 	return consumer.consume({ topics: [topic], mode: 'committed', fallbackMode, autocommit: false });
@@ -164,6 +174,14 @@ await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
 				resume: ({ stream }) => void stream.resume(),
 			},
 			rebalance: ({ place, consumer }) => rebalance(url, place, consumer),
+			async reconnect({ consumer }) {
+				let beats = 0;
+				const beat = () => void beats++;
+				consumer.on('consumer:heartbeat:end', beat);
+				for (const socket of sockets) socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+				await until('the consumer is heard again', () => beats > 0);
+				consumer.off('consumer:heartbeat:end', beat);
+			},
 			timeoutMs: 30_000,
 		});
 		for (const { name, run, timeoutMs } of cases) it(name, run, timeoutMs);
@@ -252,7 +270,7 @@ await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
 			await close();
 		});
 
-		it('keeps what is waiting in its hands through a rebalance, and handles nothing twice or out of order', async () => {
+		it('loses nothing that waits through a rebalance, of partitions that stay and of such that go and come back, in order', async () => {
 			const place = await newPlace(2);
 			const { consumer, delivered, set, close } = await running(place, { pressure: 1, backOffMs: 100 });
 			for (const partition of [0, 1])
