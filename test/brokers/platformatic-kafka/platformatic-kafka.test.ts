@@ -178,6 +178,7 @@ await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
 				let beats = 0;
 				const beat = () => void beats++;
 				consumer.on('consumer:heartbeat:end', beat);
+				expect(sockets.size).toBeGreaterThan(0);
 				for (const socket of sockets) socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
 				await until('the consumer is heard again', () => beats > 0);
 				consumer.off('consumer:heartbeat:end', beat);
@@ -185,6 +186,28 @@ await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
 			timeoutMs: 30_000,
 		});
 		for (const { name, run, timeoutMs } of cases) it(name, run, timeoutMs);
+
+		it("keeps the user's pause through a rebalance too", async () => {
+			const place = await newPlace(2);
+			const { shedder } = await shedderAt(0);
+			const consumer = newClient(place);
+			const stream = await streamOf(consumer, place.topic);
+			const intake = platformaticKafkaIntake({ stream });
+			const delivered: string[] = [];
+			const handle = (text: string) => void delivered.push(text);
+			const ended = platformaticKafkaRun({ stream, shedder, decode, handle });
+			stream.pause();
+			await intake.pause();
+			await rebalance(url, place, consumer);
+			await intake.resume();
+			await place.produce(numbered('a', 10));
+			await rebalance(url, place, consumer);
+			expect(delivered).toEqual([]);
+			stream.resume();
+			await until('all are delivered', () => delivered.length === 10);
+			await stream.close();
+			await ended;
+		});
 
 		it('stops a listener of data at once, and does not let it flow where nobody listens', async () => {
 			const place = await newPlace();
