@@ -3,12 +3,13 @@
  * (`npm run kafka`).
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { kafkajsLag } from '../../src/kafkajs/index.js';
 import { measureReads } from './measure.js';
 
 const brokers = (process.env.KAFKA_BROKERS ?? '127.0.0.1:9092').split(',');
-const kafka = new Kafka({ brokers, logLevel: logLevel.ERROR });
+const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
 const admin = kafka.admin();
 await admin.connect();
 for (const [topics, numPartitions] of [
@@ -17,6 +18,8 @@ for (const [topics, numPartitions] of [
 ] as const) {
 	const names = Array.from({ length: topics }, () => `bench-${randomUUID()}`);
 	await admin.createTopics({ topics: names.map((topic) => ({ topic, numPartitions })), waitForLeaders: false });
+	// A broker hands out its partitions a little later.
+	for (const name of names) while (!(await admin.fetchTopicOffsets(name).catch(() => false))) await sleep(50);
 	const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}` });
 	await consumer.connect();
 	await consumer.subscribe({ topics: names, fromBeginning: true });
