@@ -23,6 +23,7 @@ const library = {
 		'src/spill-postgres/index.ts',
 		'src/spill-nats/index.ts',
 		'src/kafkajs/index.ts',
+		'src/platformatic-kafka/index.ts',
 		'src/nats/index.ts',
 		'src/redis-streams/index.ts',
 		'src/http/index.ts',
