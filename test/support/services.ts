@@ -1,7 +1,7 @@
 /**
- * Real servers for tests. `redis()`, `postgres()` and `nats()` find one: where the variable points (`REDIS_URL`,
- * `POSTGRES_URL`, `NATS_URL`), else on the usual local port, else started from the PATH on a free loopback port.
- * `startRedis`, `startPostgres` and `startNats` start one of the test's own, to be configured and killed.
+ * Real servers for tests. `redis()`, `postgres()`, `nats()` and `rabbitmq()` find one: where the variable points (`REDIS_URL`,
+ * `POSTGRES_URL`, `NATS_URL`, `AMQP_URL`), else on the usual local port, else started from the PATH on a free loopback port.
+ * `startRedis`, `startPostgres`, `startNats` and `startRabbitmq` start one of the test's own, to be configured and killed.
  *
  * Without a server the suite skips and says so on stderr; with `BROWNOUT_REQUIRE_SERVICES=1` it fails.
  */
@@ -10,5 +10,6 @@ export type { Service } from './services/find.js';
 export type { Instance } from './services/instance.js';
 export { nats, startNats } from './services/nats.js';
 export { postgres, startPostgres } from './services/postgres.js';
+export { rabbitmq, startRabbitmq } from './services/rabbitmq.js';
 export { redis, startRedis } from './services/redis.js';
 export { until } from './services/until.js';

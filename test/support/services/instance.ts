@@ -30,11 +30,15 @@ export interface Launch {
 	/** Makes the directory ready, once. */
 	readonly prepare?: (directory: string) => Promise<void>;
 	readonly command: (port: number, directory: string) => Command;
+	/** How long it may take until it answers, ms. Default 20 000. */
+	readonly readyMs?: number;
 }
 
 interface Command {
 	readonly file: string;
 	readonly args: readonly string[];
+	/** Beside the environment of this process. */
+	readonly env?: { readonly [name: string]: string };
 	readonly uid?: number;
 	readonly gid?: number;
 }
@@ -78,10 +82,11 @@ function instance(kind: Launch, directory: string, port: number, started: ChildP
 		async restart() {
 			await end(child, 'SIGTERM');
 			// What a killed server left behind, such as a worker that holds its memory, may need a moment to go.
-			await until(`${kind.name} starts again`, async () => {
+			const started = async () => {
 				child = await run(kind, directory, port);
 				return true;
-			});
+			};
+			await until(`${kind.name} starts again`, started, kind.readyMs);
 		},
 		async stop() {
 			await end(child, 'SIGTERM');
@@ -92,8 +97,9 @@ function instance(kind: Launch, directory: string, port: number, started: ChildP
 
 /** Resolves when the server answers; rejects with its output when it ends before. */
 async function run(kind: Launch, directory: string, port: number): Promise<ChildProcess> {
-	const { file, args, ...user } = kind.command(port, directory);
-	const child = spawn(file, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+	const { file, args, env, ...user } = kind.command(port, directory);
+	const surroundings = { ...process.env, ...env };
+	const child = spawn(file, args, { cwd: directory, env: surroundings, stdio: ['ignore', 'pipe', 'pipe'], ...user });
 	let output = '';
 	for (const stream of [child.stdout, child.stderr])
 		stream.on('data', (chunk: Buffer) => {
@@ -120,7 +126,7 @@ async function run(kind: Launch, directory: string, port: number): Promise<Child
 				why = await kind.refusal(kind.url(port));
 				return why === undefined;
 			},
-			READY_MS,
+			kind.readyMs ?? READY_MS,
 		);
 	} catch (cause) {
 		await end(child, 'SIGKILL');
@@ -158,7 +164,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 	}
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody has just now. */
+export async function freePort(): Promise<number> {
 	const server = createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const address = server.address();
