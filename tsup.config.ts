@@ -10,6 +10,8 @@ const library = {
 		'src/spill-redis/index.ts',
 		'src/spill-postgres/index.ts',
 		'src/spill-nats/index.ts',
+		'src/bullmq/index.ts',
+		'src/amqplib/index.ts',
 		'src/tiers-file/index.ts',
 		'src/simulate/index.ts',
 		'src/testing/index.ts',
