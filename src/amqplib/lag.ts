@@ -16,7 +16,8 @@ export interface AmqplibLagOptions {
 
 /**
  * The messages of a queue that are ready, as the broker counts them, and those that were delivered to this process and are not
- * acknowledged yet. Those that other consumers hold are unknown to it: AMQP has no way to ask.
+ * acknowledged yet. What is on its way between the two may be missing or counted twice, at most `prefetch` a consumer. Those
+ * that other consumers hold are unknown to it: AMQP has no way to ask.
  *
  * It cannot fall while intake is paused (rule R8). It is unknown while there is no connection, and when the check fails, such as
  * for a queue that does not exist. That closes the channel; the next read opens another.
@@ -51,7 +52,6 @@ export function amqplibLag({ queue, connection, intake }: AmqplibLagOptions): Si
 			const of = connected();
 			if (of === undefined) return Number.NaN;
 			const { messageCount } = await (await channelOf(of)).checkQueue(queue);
-			// Of the same moment: what was delivered before this answer has been counted here.
 			return messageCount + intake.held(queue);
 		},
 		async close() {

@@ -24,7 +24,7 @@ export async function startRabbitmq(settings: { readonly [name: string]: number 
 		name: 'rabbitmq',
 		url: (port) => `amqp://guest:guest@127.0.0.1:${port}`,
 		refusal,
-		readyMs: 60_000,
+		readyMs: 120_000,
 		async prepare(directory) {
 			await mkdir(join(directory, 'mnesia'));
 			await writeFile(join(directory, 'plugins'), '[].');
