@@ -4,7 +4,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { describeWith, nats, redis, type Service } from './support/services.js';
+import { describeWith, nats, rabbitmq, redis, type Service } from './support/services.js';
 
 /** The arguments with which an example is short enough for a test. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'demo.ts': ['--quick'] };
@@ -17,6 +17,7 @@ const SERVED: readonly (readonly [
 ])[] = [
 	['NATS_URL', nats, ['nats.ts']],
 	['REDIS_URL', redis, ['redis-streams.ts', 'bullmq.ts']],
+	['AMQP_URL', rabbitmq, ['amqplib.ts']],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
