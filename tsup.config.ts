@@ -26,6 +26,8 @@ const library = {
 		'src/platformatic-kafka/index.ts',
 		'src/nats/index.ts',
 		'src/redis-streams/index.ts',
+		'src/bullmq/index.ts',
+		'src/amqplib/index.ts',
 		'src/http/index.ts',
 		'src/prometheus/index.ts',
 		'src/opentelemetry/index.ts',

@@ -8,7 +8,19 @@ import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { find } from './services/find.js';
 import { launch } from './services/instance.js';
-import { describeWith, kafka, nats, postgres, redis, startNats, startPostgres, startRedis, until } from './services.js';
+import {
+	describeWith,
+	kafka,
+	nats,
+	postgres,
+	rabbitmq,
+	redis,
+	startNats,
+	startPostgres,
+	startRabbitmq,
+	startRedis,
+	until,
+} from './services.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(() => void vi.unstubAllEnvs());
@@ -71,6 +83,10 @@ await describeWith(nats, 'a nats that was found', ({ url }) => {
 
 await describeWith(kafka, 'a kafka that was found', ({ url }) => {
 	it('answers', () => expect(listens(`kafka://${url}`)).resolves.toBe(true));
+});
+
+await describeWith(rabbitmq, 'a rabbitmq that was found', ({ url }) => {
+	it('answers', () => expect(listens(url)).resolves.toBe(true));
 });
 
 await describeWith(
@@ -144,6 +160,22 @@ await describeWith(
 			await server.restart();
 			expect(await greeting(server.url)).toMatch(/^INFO /);
 		});
+	},
+);
+
+await describeWith(
+	() => startRabbitmq({ consumer_timeout: 1_000_000 }),
+	'a private rabbitmq',
+	(server) => {
+		it('comes back after kill -9 and is gone after stop', async () => {
+			await server.kill();
+			expect(await listens(server.url)).toBe(false);
+			await server.restart();
+			expect(await listens(server.url)).toBe(true);
+			await server.stop();
+			expect(await listens(server.url)).toBe(false);
+			await expect(access(server.directory)).rejects.toThrow('ENOENT');
+		}, 200_000);
 	},
 );
 
