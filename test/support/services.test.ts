@@ -15,8 +15,10 @@ import {
 	postgres,
 	rabbitmq,
 	redis,
+	startAlertmanager,
 	startNats,
 	startPostgres,
+	startPrometheus,
 	startRabbitmq,
 	startRedis,
 	until,
@@ -176,6 +178,30 @@ await describeWith(
 			expect(await listens(server.url)).toBe(false);
 			await expect(access(server.directory)).rejects.toThrow('ENOENT');
 		}, 200_000);
+	},
+);
+
+await describeWith(
+	() => startPrometheus({ targets: {} }),
+	'a private prometheus',
+	({ url, stop }) => {
+		it('answers, and is gone after stop', async () => {
+			expect((await fetch(`${url}/api/v1/query?query=up`)).status).toBe(200);
+			await stop();
+			expect(await listens(url)).toBe(false);
+		});
+	},
+);
+
+await describeWith(
+	() => startAlertmanager('http://127.0.0.1:9/'),
+	'a private alertmanager',
+	({ url, stop }) => {
+		it('answers, and is gone after stop', async () => {
+			expect((await fetch(`${url}/api/v2/status`)).status).toBe(200);
+			await stop();
+			expect(await listens(url)).toBe(false);
+		});
 	},
 );
 
