@@ -77,6 +77,7 @@ describe('the emitted types', () => {
 		const entries = [
 			...['index', 'process/index', 'tiers-file/index', 'testing/index', 'simulate/index'],
 			...['spill-file/index', 'spill-redis/index', 'spill-postgres/index', 'spill-nats/index'],
+			...['kafkajs/index'],
 		];
 		for (const entry of entries)
 			for (const type of ['d.ts', 'd.cts']) expect(declarations).toContain(`dist/${entry}.${type}`);
