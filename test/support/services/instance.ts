@@ -140,7 +140,7 @@ async function run(kind: Launch, directory: string, port: number): Promise<Child
  * Ends the server and removes its directory when this process ends without doing so, however it ends: then the pipe
  * between the two is closed.
  */
-function guardOf(child: ChildProcess, directory: string): ChildProcess {
+export function guardOf(child: ChildProcess, directory: string): ChildProcess {
 	const script = 'cat > /dev/null; kill -9 "$0"; rm -rf "$1"';
 	const guard = spawn('sh', ['-c', script, String(child.pid), directory], {
 		stdio: ['pipe', 'ignore', 'ignore'],
