@@ -11,16 +11,16 @@ export interface PrometheusSettings {
 	readonly rules?: readonly string[];
 	/** The URL of an Alertmanager. */
 	readonly alertmanager?: string;
-	/** How often it scrapes and evaluates. Default `250ms`. */
+	/** How often it scrapes and evaluates. Default `500ms`. */
 	readonly every?: string;
 }
 
-/** A private Prometheus on loopback, fast enough for a test: it scrapes and evaluates four times a second. */
+/** A private Prometheus on loopback, fast enough for a test: it scrapes and evaluates twice a second. */
 export const startPrometheus = ({
 	targets,
 	rules = [],
 	alertmanager,
-	every = '250ms',
+	every = '500ms',
 }: PrometheusSettings): Promise<Instance> =>
 	launch({
 		name: 'prometheus',
