@@ -38,6 +38,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	metrics: ['core', 'ports'],
 	prometheus: ['core', 'ports', 'metrics'],
 	opentelemetry: ['core', 'ports', 'metrics'],
+	diagnostics: ['core', 'ports'],
 	dashboard: ['core', 'ports'],
 	testing: ['core', 'ports', 'spill', 'intake'],
 	simulate: ['core', 'ports', 'signals', 'presets'],

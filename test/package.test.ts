@@ -76,6 +76,7 @@ describe('the emitted types', () => {
 	it('exist for both formats of every entry', () => {
 		const entries = [
 			...['index', 'process/index', 'tiers-file/index', 'testing/index', 'simulate/index'],
+			...['prometheus/index', 'opentelemetry/index', 'diagnostics/index'],
 			...['spill-file/index', 'spill-redis/index', 'spill-postgres/index', 'spill-nats/index'],
 		];
 		for (const entry of entries)
