@@ -9,6 +9,7 @@ import { filledIn, readBoard, shown } from './support/board.js';
 import { LAG, startCourse } from './support/course.js';
 import { askPrometheus } from './support/prometheus-api.js';
 import { promtool, run } from './support/promtool.js';
+import { queriesOf } from './support/runbook.js';
 import { startWebhook } from './support/webhook.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 300_000 });
@@ -153,6 +154,12 @@ await describeWith(watched, 'a run through all levels, seen by Prometheus and Al
 	it('gives every recording rule something to record', async () => {
 		for (const { record } of RECORDINGS.filter((one) => one.record !== 'instance:brownout_spill_drain:seconds'))
 			expect(await prometheus.since(startedMs, record), record).not.toEqual([]);
+	});
+
+	it.each(ALERTS)('can be asked everything that the runbook of $name asks', async (alert) => {
+		const page = await readFile(new URL(`../../${runbookOf(alert)}`, import.meta.url), 'utf8');
+		// A query that matches many to many is refused.
+		for (const query of queriesOf(page)) await prometheus.since(startedMs, query);
 	});
 
 	describe('every panel of the dashboard', async () => {
