@@ -8,7 +8,18 @@ import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { find } from './services/find.js';
 import { launch } from './services/instance.js';
-import { describeWith, nats, postgres, redis, startNats, startPostgres, startRedis, until } from './services.js';
+import {
+	describeWith,
+	nats,
+	postgres,
+	redis,
+	startAlertmanager,
+	startNats,
+	startPostgres,
+	startPrometheus,
+	startRedis,
+	until,
+} from './services.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(() => void vi.unstubAllEnvs());
@@ -139,6 +150,30 @@ await describeWith(
 			await server.kill();
 			await server.restart();
 			expect(await greeting(server.url)).toMatch(/^INFO /);
+		});
+	},
+);
+
+await describeWith(
+	() => startPrometheus({ targets: {} }),
+	'a private prometheus',
+	({ url, stop }) => {
+		it('answers, and is gone after stop', async () => {
+			expect((await fetch(`${url}/api/v1/query?query=up`)).status).toBe(200);
+			await stop();
+			expect(await listens(url)).toBe(false);
+		});
+	},
+);
+
+await describeWith(
+	() => startAlertmanager('http://127.0.0.1:9/'),
+	'a private alertmanager',
+	({ url, stop }) => {
+		it('answers, and is gone after stop', async () => {
+			expect((await fetch(`${url}/api/v2/status`)).status).toBe(200);
+			await stop();
+			expect(await listens(url)).toBe(false);
 		});
 	},
 );
