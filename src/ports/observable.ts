@@ -1,4 +1,4 @@
-import type { Action } from '../core/spec.js';
+import type { LadderSpec } from '../core/spec.js';
 import type { Hold, Transition } from '../core/state.js';
 import type { TierReloads } from '../core/tier-registry.js';
 import type { SpillStats } from './spill.js';
@@ -8,20 +8,8 @@ export interface Stats extends Readonly<Ledger> {
 	/** When the figures were taken, epoch ms on the controller's clock, which reads the wall clock once. */
 	readonly atMs: number;
 	readonly mode: 'enforce' | 'observe' | 'off';
-	/** The ladder in force, as far as figures have to be compared with it. */
-	readonly ladder: {
-		readonly escalation: 'step' | 'jump';
-		readonly recovery: 'jump' | 'step';
-		/** Mildest first. */
-		readonly levels: readonly {
-			readonly name: string;
-			readonly pausesIntake: boolean;
-			/** What the whole level does with each priority. */
-			readonly actions: { readonly [priority: string]: Action };
-		}[];
-		/** The protected one first. */
-		readonly priorities: readonly string[];
-	};
+	/** The definition of the ladder in force. */
+	readonly ladder: LadderSpec<string, string, string, string, string>;
 	readonly level: string;
 	readonly levelIndex: number;
 	readonly demand: string;
