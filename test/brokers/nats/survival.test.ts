@@ -2,6 +2,9 @@ import { describeWith, startNats } from '../../support/services.js';
 import { survives } from '../survival/survives.js';
 import { place } from './place.js';
 
+/** A small part of all: what is here when the consumer is paused is still handled, and must not be the whole overload. */
+const maxMessages = String(Number(process.env.SURVIVAL_MESSAGES ?? 5_000) / 50);
+
 // A server of its own, which is taken away in the middle.
 await describeWith(startNats, 'a consumer of NATS', (server) => {
 	survives({
@@ -16,7 +19,7 @@ await describeWith(startNats, 'a consumer of NATS', (server) => {
 				consumer: { ack_wait: 2e9 },
 			});
 			return {
-				place: { url: server.url, stream },
+				place: { url: server.url, stream, maxMessages },
 				produce: (messages) => publish(messages.map((message) => JSON.stringify(message))),
 				disturb: () => server.restart(),
 				left: async () => (await manager.streams.info(stream)).state.messages,
