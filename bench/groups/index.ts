@@ -2,6 +2,8 @@ import type { Group } from '../group.js';
 import { asyncBatch, syncBatch } from './batch.js';
 import { check } from './check.js';
 import { decision } from './decide.js';
+import { fetchRequests, nodeRequests } from './http.js';
+import { metrics, metricsBytes, scrape } from './metrics.js';
 import { sample } from './step.js';
 import { asyncHandler, emptyHandler, syncHandler, waitingHandler } from './wrap.js';
 
@@ -16,4 +18,9 @@ export const groups: Readonly<Record<string, Group>> = {
 	'batch-async': asyncBatch,
 	check,
 	step: sample,
+	'http-fetch': fetchRequests,
+	'http-node': nodeRequests,
+	metrics,
+	'metrics-bytes': metricsBytes,
+	scrape,
 };
