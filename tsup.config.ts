@@ -1,6 +1,18 @@
 import { relative, resolve } from 'node:path';
 import { transform } from 'esbuild';
 import { defineConfig, type Options } from 'tsup';
+import { bundlePage } from './src/dashboard/page/bundle.js';
+
+/** Puts the files of the live page, bundled, in the place of what bundles them when the sources are run. */
+const withPage: NonNullable<Options['esbuildPlugins']>[number] = {
+	name: 'with-page',
+	setup(build) {
+		build.onLoad({ filter: /dashboard[\\/]page[\\/]assets\.ts$/ }, async () => ({
+			contents: `const files = new Map(${JSON.stringify([...(await bundlePage())])});
+				export const assets = async () => files;`,
+		}));
+	},
+};
 
 const library = {
 	entry: [
@@ -12,14 +24,23 @@ const library = {
 		'src/spill-nats/index.ts',
 		'src/kafkajs/index.ts',
 		'src/platformatic-kafka/index.ts',
-		'src/tiers-file/index.ts',
+		'src/nats/index.ts',
+		'src/redis-streams/index.ts',
+		'src/bullmq/index.ts',
+		'src/amqplib/index.ts',
 		'src/http/index.ts',
+		'src/prometheus/index.ts',
+		'src/opentelemetry/index.ts',
+		'src/diagnostics/index.ts',
+		'src/dashboard/index.ts',
+		'src/tiers-file/index.ts',
 		'src/simulate/index.ts',
 		'src/testing/index.ts',
 	],
 	target: 'node20',
 	// The entries share their chunks, so that a class such as `ConfigError` has one identity across them.
 	splitting: true,
+	esbuildPlugins: [withPage],
 	// Half of the package would be indentation; names stay, so that a stack trace can be read.
 	esbuildOptions: (options) => {
 		options.minifyWhitespace = true;
@@ -45,8 +66,13 @@ const shortNames: NonNullable<Options['plugins']>[number] = {
 			: undefined,
 };
 
-/** The CSV parser that entries share; not exported. */
-const csv = { csv: 'node_modules/csv-parse/lib/sync.js' };
+/** Files of their own that no user imports. */
+const inner = {
+	/** The CSV parser that entries share. */
+	csv: 'node_modules/csv-parse/lib/sync.js',
+	/** Made when it is imported, so whoever does not use it should not have it in a bundle. */
+	'presets/market-data': 'src/presets/market-data.ts',
+};
 
 /** The command line is a user of the library, so it imports what is built instead of carrying a second copy. */
 const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
@@ -65,7 +91,7 @@ const usesLibrary: NonNullable<Options['esbuildPlugins']>[number] = {
 export default defineConfig([
 	{
 		...library,
-		entry: { ...Object.fromEntries(library.entry.map((path) => [path.slice(4, -3), path])), ...csv },
+		entry: { ...Object.fromEntries(library.entry.map((path) => [path.slice(4, -3), path])), ...inner },
 		format: 'esm',
 		plugins: [shortNames],
 	},

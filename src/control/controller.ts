@@ -54,6 +54,12 @@ export class LadderController<N extends string, S extends string, G extends stri
 	readings: Readings<S>;
 	activeOverride: ActiveOverride<N> | undefined;
 	checkMs = 0;
+	/** Checks so far, how long they took together, and when the last one ended on the controller's clock. */
+	readonly checks: { count: number; totalMs: number; lastAtMs: number | null } = {
+		count: 0,
+		totalMs: 0,
+		lastAtMs: null,
+	};
 	/** Epoch ms, at most {@link TICK_MS} old once started; the wall clock is read once (rule R9). */
 	epochMs: number;
 
@@ -95,6 +101,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 			this.#assignedAnew = true;
 			this.load.assigned();
 		});
+	}
+
+	/** A time on the controller's clock as epoch ms. */
+	epochOf(atMs: number): number {
+		return Math.round(this.#epochOffsetMs + atMs);
 	}
 
 	get level(): N {
@@ -145,7 +156,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 		this.load.learn(this.ladder, this.readers, this.readings, this.consumers, this.clock.nowMs(), this.accepting);
 		const transition = this.#advance();
 		await this.#gate?.assert(this.#intakeFailed);
-		this.checkMs = this.clock.nowMs() - startedMs;
+		const endedMs = this.clock.nowMs();
+		this.checkMs = endedMs - startedMs;
+		this.checks.count++;
+		this.checks.totalMs += this.checkMs;
+		this.checks.lastAtMs = endedMs;
 		return transition;
 	}
 

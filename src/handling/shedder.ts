@@ -7,6 +7,7 @@ import { verify } from '../core/errors.js';
 import { maySkip } from '../core/skip.js';
 import type { Action } from '../core/spec.js';
 import type { Intake } from '../ports/intake.js';
+import type { Stats } from '../ports/observable.js';
 import type { Outcome } from '../ports/outcome.js';
 import type { Admission } from '../ports/shedder.js';
 import { Fence } from '../replay/fence.js';
@@ -21,7 +22,7 @@ import { type Leaving, Tally } from './ledger.js';
 import { Replaying } from './replaying.js';
 import { type HandlerContext, type Route, Router } from './router.js';
 import { Spiller } from './spiller.js';
-import { type Stats, statsOf } from './stats.js';
+import { statsOf } from './stats.js';
 import { type LoadShedder, SHEDDER_EVENTS, type ShedderEvents, type ShedderOptions } from './types.js';
 import { type Desk, type Planned, wrapMany, wrapOne } from './wrap.js';
 
@@ -146,6 +147,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			accepting: this.accepting,
 			replayPerS: this.#replaying?.perS ?? 0,
 			replayEtaMs: this.#replaying?.etaMs ?? null,
+			replayDelayMs: this.#replaying?.delayMs ?? null,
 			spill: this.#holdings?.stats ?? null,
 		});
 	}

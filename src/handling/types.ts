@@ -2,13 +2,13 @@ import type { Emitter } from '../control/emitter.js';
 import { CONTROLLER_EVENTS, type Controller, type ControllerEvents } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
 import type { Hold } from '../core/state.js';
+import type { Observable } from '../ports/observable.js';
 import type { BatchOptions, Outcome } from '../ports/outcome.js';
 import type { Admission } from '../ports/shedder.js';
 import type { SpillStore } from '../ports/spill.js';
 import type { DroppedEpisode } from './episodes.js';
 import type { Classification, HandlerContext } from './router.js';
 import type { SpillOptions } from './spiller.js';
-import type { Observable } from './stats.js';
 
 export interface ReplayOptions<N extends string> {
 	/** Replay runs at or below this level. Default: see `mayReplay`. */

@@ -715,8 +715,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/wrap.ts', 'test/handling/spilling.test.ts')(
 			'M5',
-			"if (i >= from && kept[i] === undefined) desk.leave(route, 'rejected');",
-			'',
+			"else if (at >= upTo || failure !== undefined) desk.leave(route, 'rejected');",
+			'else if (at >= upTo || failure !== undefined) {}',
 			'M5: when the handler throws for one of several messages that the store refused, the others are handed back',
 		),
 		within('src/control/controller.ts', 'test/control/checks.test.ts')(
