@@ -63,12 +63,14 @@ describe('the entries', () => {
 		expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 	});
 
-	it('share them in CommonJS as well, where names are shortened', () => {
+	it('are the same in CommonJS, which has no copy of the code', async () => {
 		const require = createRequire(import.meta.url);
 		const { ConfigError } = require(join(root, 'dist/index.cjs'));
 		const { fileSpill } = require(join(root, 'dist/spill-file/index.cjs'));
 		const { spillStoreConformance } = require(join(root, 'dist/testing/index.cjs'));
 		for (const refuses of [fileSpill, spillStoreConformance]) expect(() => refuses({})).toThrow(ConfigError);
+		const module: { readonly ConfigError: unknown } = await import(join(root, 'dist/index.js'));
+		expect(ConfigError).toBe(module.ConfigError);
 	});
 });
 
