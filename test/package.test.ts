@@ -72,6 +72,30 @@ describe('the entries', () => {
 	});
 });
 
+describe('the live page', () => {
+	it('comes with the package in both formats, with its chart library, and needs no file beside it', async () => {
+		const require = createRequire(import.meta.url);
+		const entries = [
+			await import(join(root, 'dist/dashboard/index.js')),
+			require(join(root, 'dist/dashboard/index.cjs')),
+		];
+		const { createLoadShedder, marketDataLadder } = await import(join(root, 'dist/index.js'));
+		const signals = { lag: { read: () => 0, fallsWhilePaused: false }, heap: () => 0.5 };
+		const shedder = createLoadShedder({ ladder: marketDataLadder, signals, priorityOf: () => 'normal' });
+		for (const { serveDashboard } of entries) {
+			const page = await serveDashboard(shedder);
+			expect(await (await fetch(page.url)).text()).toContain('<script type="module" src="page.js">');
+			expect(await (await fetch(`${page.url}page.css`)).text()).toContain('.uplot');
+			expect(await (await fetch(`${page.url}page.js`)).text()).toContain('u-cursor-x');
+			await page.close();
+		}
+		await shedder.stop();
+		for (const path of dist.filter((name) => name.startsWith('dist/dashboard/') && /\.c?js$/.test(name)))
+			expect(readFileSync(join(root, path), 'utf8')).not.toMatch(/(from|require\(|import\()\s*["'](esbuild|uplot)["']/);
+		expect(readFileSync(join(root, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8')).toContain('uplot');
+	});
+});
+
 describe('the emitted types', () => {
 	it('exist for both formats of every entry', () => {
 		const entries = Object.keys(manifest.exports).filter((path) => path !== './package.json');

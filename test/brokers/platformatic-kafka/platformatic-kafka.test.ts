@@ -9,7 +9,7 @@ import {
 	platformaticKafkaRun,
 } from '../../../src/platformatic-kafka/index.js';
 import { type IntakePlace, intakeConformance } from '../../../src/testing/index.js';
-import { describeWith, type KafkaService, kafka, until } from '../../support/services.js';
+import { apacheKafka, describeWith, type KafkaService, until } from '../../support/services.js';
 import { type Place, placeOn, shedderAt } from '../kafkajs/place.js';
 import { survives } from '../survival/survives.js';
 
@@ -57,15 +57,7 @@ async function rebalance(url: string, { topic, groupId }: Place, mine: Client): 
 	mine.off('consumer:group:join', joined);
 }
 
-/** The mock cluster of kcat is too old for this client. */
-async function realKafka(): Promise<KafkaService | undefined> {
-	const service = await kafka();
-	if (service?.mock !== true) return service;
-	await service.stop();
-	return undefined;
-}
-
-await describeWith(realKafka, 'brownout/platformatic-kafka', (service) => {
+await describeWith(apacheKafka, 'brownout/platformatic-kafka', (service) => {
 	const { url } = service;
 	const ends: (() => Promise<unknown>)[] = [];
 	afterEach(async () => {
