@@ -13,7 +13,11 @@ export interface Handling<Raw, M, C, V = unknown> {
 	readonly name?: string | undefined;
 }
 
-export function checkHandling(must: Must, { decode, handle, name }: Handling<never, unknown, never>): void {
+/** Notes what is wrong with it. */
+export function checkHandling(
+	must: Must,
+	{ decode, handle, name }: { readonly [K in keyof Handling<never, never, never>]: unknown },
+): void {
 	must(typeof decode === 'function', 'decode', decode, 'a function');
 	must(typeof handle === 'function', 'handle', handle, 'a function');
 	must(name === undefined || typeof name === 'string', 'name', name, 'a string');

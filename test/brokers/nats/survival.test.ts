@@ -1,0 +1,27 @@
+import { describeWith, startNats } from '../../support/services.js';
+import { survives } from '../survival/survives.js';
+import { place } from './place.js';
+
+// A server of its own, which is taken away in the middle.
+await describeWith(startNats, 'a consumer of NATS', (server) => {
+	survives({
+		broker: 'nats',
+		// What was on its way to a consumer that died comes again after others have come.
+		ordered: false,
+		disturbance: 'reconnect',
+		async prepare() {
+			const { stream, manager, publish, destroy } = await place(server.url, {
+				// What is acknowledged is removed from the stream, so what is left can be counted without the consumer.
+				stream: { storage: 'file', retention: 'workqueue' },
+				consumer: { ack_wait: 2e9 },
+			});
+			return {
+				place: { url: server.url, stream },
+				produce: (messages) => publish(messages.map((message) => JSON.stringify(message))),
+				disturb: () => server.restart(),
+				left: async () => (await manager.streams.info(stream)).state.messages,
+				destroy,
+			};
+		},
+	});
+});
