@@ -1,6 +1,18 @@
 import { relative, resolve } from 'node:path';
 import { transform } from 'esbuild';
 import { defineConfig, type Options } from 'tsup';
+import { bundlePage } from './src/dashboard/page/bundle.js';
+
+/** Puts the files of the live page, bundled, in the place of what bundles them when the sources are run. */
+const withPage: NonNullable<Options['esbuildPlugins']>[number] = {
+	name: 'with-page',
+	setup(build) {
+		build.onLoad({ filter: /dashboard[\\/]page[\\/]assets\.ts$/ }, async () => ({
+			contents: `const files = new Map(${JSON.stringify([...(await bundlePage())])});
+				export const assets = async () => files;`,
+		}));
+	},
+};
 
 const library = {
 	entry: [
@@ -10,6 +22,14 @@ const library = {
 		'src/spill-redis/index.ts',
 		'src/spill-postgres/index.ts',
 		'src/spill-nats/index.ts',
+		'src/kafkajs/index.ts',
+		'src/nats/index.ts',
+		'src/redis-streams/index.ts',
+		'src/http/index.ts',
+		'src/prometheus/index.ts',
+		'src/opentelemetry/index.ts',
+		'src/diagnostics/index.ts',
+		'src/dashboard/index.ts',
 		'src/tiers-file/index.ts',
 		'src/simulate/index.ts',
 		'src/testing/index.ts',
@@ -17,6 +37,7 @@ const library = {
 	target: 'node20',
 	// The entries share their chunks, so that a class such as `ConfigError` has one identity across them.
 	splitting: true,
+	esbuildPlugins: [withPage],
 	// Half of the package would be indentation; names stay, so that a stack trace can be read.
 	esbuildOptions: (options) => {
 		options.minifyWhitespace = true;

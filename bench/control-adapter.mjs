@@ -75,6 +75,8 @@ export function controller(ladderFor, optionsFor = () => ({}), { hide = [], skew
 	};
 }
 
+/** Replay that asks nobody: as much as the consumer could do if nothing else arrived. */
+const fixedRate = { replayPerS: 400 };
 const skip = (sloMs) => ({ skipToLive: { afterMs: 0.99 * sloMs } });
 const recommended = (sloMs) => recommendedLadder({ sloMs });
 /** The recommended ladder with a part of its definition changed. */
@@ -82,12 +84,13 @@ const changed = (change) => (sloMs) => {
 	const { spec } = recommended(sloMs);
 	return defineLadder({ ...spec, ...change(spec, sloMs) });
 };
-/** The recommended ladder without some of its signals. */
+/** The recommended ladder without some of its signals; heap goes on stopping intake. */
 const without = (...names) =>
 	changed(({ levels }) => ({
-		levels: levels.map(({ enterAt = {}, ...level }, i) => {
-			const left = Object.fromEntries(Object.entries(enterAt).filter(([name]) => !names.includes(name)));
-			return i === 0 ? level : { ...level, enterAt: left };
+		levels: levels.map(({ enterAt, ...level }) => {
+			if (enterAt === undefined) return level;
+			const left = Object.entries(enterAt).filter(([name]) => !names.includes(name) || level.intake !== undefined);
+			return { ...level, enterAt: Object.fromEntries(left) };
 		}),
 	}));
 
@@ -96,58 +99,95 @@ export const controllers = {
 	'brownout-talk': controller(() => marketDataLadder),
 };
 
-/** The recommended configuration less one part each, and a plain ladder with one part each. */
-const wholeLevels = { gradual: false, guard: {} };
-const plain = { ...wholeLevels, backoff: false };
-const fixedRate = { replayPerS: 400 };
-export const ablations = {
-	'without message age': controller(without('ageMs'), skip),
-	'without lag': controller(without('lagMs'), skip),
-	'without heap below CIRCUIT_BREAK': controller(
-		changed(({ levels }) => ({
-			levels: levels.map((level) =>
-				level.enterAt && level.intake === undefined
-					? { ...level, enterAt: { ...level.enterAt, heap: undefined } }
-					: level,
-			),
-		})),
+const fewerSignals = (...names) => controller(without(...names), skip);
+const withSignals = (change) =>
+	changed(({ signals }) => ({
+		signals: Object.fromEntries(Object.entries(signals).map(([name, policy]) => [name, { ...policy, ...change }])),
+	}));
+const oneCooldown = ({ levels }) => levels.map(({ cooldownMs: _, ...level }) => level);
+
+/** The recommended configuration less one part each. */
+const less = {
+	'message age': fewerSignals('ageMs'),
+	'lag in time': fewerSignals('lagMs'),
+	'heap below CIRCUIT_BREAK': fewerSignals('heap'),
+	'gradual treatment, with a guard': controller(
+		changed(() => ({ gradual: false, guard: {} })),
 		skip,
 	),
-	'without gradual treatment, with a guard': controller(
-		changed(() => wholeLevels),
+	'the long cooldown: 30 s': controller(
+		changed(() => ({ cooldownMs: 30_000 })),
 		skip,
 	),
-	'without skip to live': controller(recommended),
-	'without back-off': controller(
+	'CIRCUIT_BREAK’s own cooldown': controller(
+		changed(({ levels }) => ({ levels: oneCooldown({ levels }) })),
+		skip,
+	),
+	'back-off': controller(
 		changed(() => ({ backoff: false })),
 		skip,
 	),
-	'without paced replay': controller(recommended, (sloMs) => ({ ...skip(sloMs), ...fixedRate })),
-	'with a given capacity': controller(recommended, (sloMs) => ({ ...skip(sloMs), capacityPerS: 400 })),
-	'with a key fence': controller(recommended, (sloMs) => ({ ...skip(sloMs), keyFence: true })),
-	plain: controller(
-		changed(() => plain),
-		() => fixedRate,
+	'bridging of readings': controller(withSignals({ maxAgeMs: undefined }), skip),
+	'stuck sensors': controller(withSignals({ stuckAfterMs: undefined }), skip),
+	'the probe': controller(
+		changed(() => ({ probe: undefined })),
+		skip,
 	),
-	'plain and gradual treatment': controller(
-		changed(() => ({ ...plain, gradual: true, guard: false })),
-		() => fixedRate,
-	),
-	'plain and skip to live': controller(
-		changed(() => plain),
-		(sloMs) => ({ ...skip(sloMs), ...fixedRate }),
-	),
-	'plain and back-off': controller(
-		changed(() => wholeLevels),
-		() => fixedRate,
-	),
-	'plain and paced replay': controller(changed(() => plain)),
+	'skip to live': controller(recommended),
+	'replay by severity: at NORMAL': controller(recommended, (sloMs) => ({ ...skip(sloMs), replayUpTo: 'NORMAL' })),
+	'the pace: 20 000 messages/s': controller(recommended, (sloMs) => ({ ...skip(sloMs), ...fixedRate })),
+	'learned costs': controller(recommended, (sloMs) => ({ ...skip(sloMs), learnCosts: false })),
 };
 
+/** Thresholds in time on whole levels with one cooldown, and nothing else; replay as fast as it goes below AGGRESSIVE. */
+const bare = (more = () => ({})) =>
+	changed((spec) => ({
+		gradual: false,
+		backoff: false,
+		cooldownMs: 30_000,
+		probe: undefined,
+		levels: oneCooldown(spec),
+		signals: Object.fromEntries(
+			Object.entries(spec.signals).map(([name, { recoverBelow, fallsWhilePaused }]) => [
+				name,
+				{ recoverBelow, fallsWhilePaused },
+			]),
+		),
+		...more(spec),
+	}));
+const bareWith = (more) => controller(bare(more), () => fixedRate);
+const more = {
+	'gradual treatment': bareWith(() => ({ gradual: true })),
+	'the long cooldown': bareWith(() => ({ cooldownMs: 60_000 })),
+	'CIRCUIT_BREAK’s own cooldown': bareWith(({ levels }) => ({ levels })),
+	'back-off': bareWith(({ backoff }) => ({ backoff })),
+	'a guard': bareWith(() => ({ guard: {} })),
+	'bridging and stuck sensors': bareWith(({ signals }) => ({ signals })),
+	'the probe': bareWith(({ probe }) => ({ probe })),
+	'skip to live': controller(bare(), (sloMs) => ({ ...skip(sloMs), ...fixedRate })),
+	'the pace': controller(bare()),
+};
+
+const named = (begin, parts) =>
+	Object.fromEntries(Object.entries(parts).map(([name, part]) => [`${begin} ${name}`, part]));
+export const ablations = {
+	...named('without', less),
+	'message age alone': fewerSignals('lagMs', 'heap'),
+	'lag in time alone': fewerSignals('ageMs', 'heap'),
+	'with a given capacity': controller(recommended, (sloMs) => ({ ...skip(sloMs), capacityPerS: 400 })),
+	'with a key fence': controller(recommended, (sloMs) => ({ ...skip(sloMs), keyFence: true })),
+	plain: controller(bare(), () => fixedRate),
+	...named('plain and', more),
+};
+
+const sameClocks = (sloMs) => ({ ...skip(sloMs), sameClocks: true });
 /** The same configuration, seen through sensors and clocks that are wrong. */
 export const impaired = {
 	'producers 2 s behind': controller(recommended, skip, { skewMs: 2_000 }),
 	'producers 2 s ahead': controller(recommended, skip, { skewMs: -2_000 }),
+	'2 s behind, ages taken as they are': controller(recommended, sameClocks, { skewMs: 2_000 }),
+	'2 s ahead, ages taken as they are': controller(recommended, sameClocks, { skewMs: -2_000 }),
 	'lag unknown': controller(recommended, skip, { hide: ['lagMs'] }),
 	'heap unknown': controller(recommended, skip, { hide: ['heap'] }),
+	'lag and heap unknown': controller(recommended, skip, { hide: ['lagMs', 'heap'] }),
 };

@@ -10,15 +10,15 @@ const entries = (await readdir('src', { recursive: true })).flatMap((path) =>
 	/^[^/]+\/index\.ts$/.test(path) ? `src/${path}` : [],
 );
 const { metafile } = await build({
-	entryPoints: ['src/index.ts', 'src/cli/main.ts', ...entries],
+	entryPoints: ['src/index.ts', 'src/cli/main.ts', 'src/dashboard/page/page.ts', ...entries],
 	bundle: true,
 	platform: 'node',
 	format: 'esm',
 	outdir: 'dist',
 	write: false,
 	metafile: true,
-	// As in the build itself: a user installs these.
-	external: [...Object.keys(manifest.peerDependencies), '@colors/colors'],
+	// As in the build itself: a user installs these; what bundles the page stays here.
+	external: [...Object.keys(manifest.peerDependencies), '@colors/colors', 'esbuild'],
 });
 
 const folders = new Set(

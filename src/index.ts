@@ -38,19 +38,18 @@ export {
 	type Transition,
 } from './core/state.js';
 export { step } from './core/step.js';
-export { createTierRegistry, type TierRegistry } from './core/tier-registry.js';
+export { createTierRegistry, type TierRegistry, type TierReloads } from './core/tier-registry.js';
 export { defineTiers, type TierSpec, type Tiers, type TiersSpec } from './core/tiers.js';
 export type { DroppedEpisode } from './handling/episodes.js';
-export type { Ledger } from './handling/ledger.js';
 export type { HandlerContext } from './handling/router.js';
 export { createLoadShedder } from './handling/shedder.js';
 export type { Codec, SpillOptions } from './handling/spiller.js';
-export type { Observable, Stats } from './handling/stats.js';
 export type { LoadShedder, ReplayOptions, ShedderEvents, ShedderOptions } from './handling/types.js';
 export type { Clock } from './ports/clock.js';
 export type { Intake } from './ports/intake.js';
+export type { Ledger, Observable, Stats } from './ports/observable.js';
 export type { BatchOptions, Outcome } from './ports/outcome.js';
-export type { MessageShedder } from './ports/shedder.js';
+export type { Admission, MessageShedder, RequestShedder } from './ports/shedder.js';
 export type { SignalSource } from './ports/signal.js';
 export {
 	type Cursor,

@@ -38,6 +38,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	metrics: ['core', 'ports'],
 	prometheus: ['core', 'ports', 'metrics'],
 	opentelemetry: ['core', 'ports', 'metrics'],
+	diagnostics: ['core', 'ports'],
 	dashboard: ['core', 'ports'],
 	testing: ['core', 'ports', 'spill', 'intake'],
 	simulate: ['core', 'ports', 'signals', 'presets'],
@@ -64,6 +65,8 @@ const IMPURE = new Set([
 const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 	cli: ['cli-table3', 'commander', 'csv-parse', 'log-update', 'picocolors'],
 	simulate: ['csv-parse'],
+	// The chart library is in the page; what bundles it is not in the package.
+	dashboard: ['uplot', 'esbuild'],
 	'tiers-file': ['csv-parse'],
 	control: ['async-mutex'],
 	'spill-file': ['async-mutex'],

@@ -2,6 +2,7 @@ import type { Group } from '../group.js';
 import { asyncBatch, syncBatch } from './batch.js';
 import { check } from './check.js';
 import { decision } from './decide.js';
+import { fetchRequests, nodeRequests } from './http.js';
 import { sample } from './step.js';
 import { asyncHandler, emptyHandler, syncHandler, waitingHandler } from './wrap.js';
 
@@ -16,4 +17,6 @@ export const groups: Readonly<Record<string, Group>> = {
 	'batch-async': asyncBatch,
 	check,
 	step: sample,
+	'http-fetch': fetchRequests,
+	'http-node': nodeRequests,
 };

@@ -105,6 +105,7 @@ async function run(source: string, flags: Flags): Promise<void> {
 	const candidates: Candidate[] = [];
 	const names = flags.ladder ?? ladderNamesFor(trace, flags);
 	for (const name of names) candidates.push(await loadLadder(name, flags.slo ?? SLO_MS));
+	checkRecording(trace, candidates, flags);
 	const [first] = candidates as [Candidate];
 	const promisedMs = flags.capacity === undefined ? flags.slo : (flags.slo ?? SLO_MS);
 	const options = { sloMs: promisedMs, capacityPerS: flags.capacity };
@@ -149,6 +150,21 @@ function checkFlags(flags: Flags): void {
 		const flag = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 		throw new InputError(`--${flag} needs --capacity: without a model of the service nothing reacts`);
 	}
+}
+
+/** What a recording lacks is told in the words of the command line. */
+function checkRecording({ series }: Trace, candidates: readonly Candidate[], { capacity }: Flags): void {
+	const there = `there are ${Object.keys(series).join(', ') || 'none'}`;
+	if (capacity !== undefined) {
+		if (series.rate !== undefined) return;
+		throw new InputError(`--capacity needs a series rate, messages per second: --map 'rate=...' names it; ${there}`);
+	}
+	const deaf = candidates.find(({ ladder }) => ladder.signals.every((name) => series[name] === undefined));
+	if (deaf === undefined) return;
+	const { signals } = deaf.ladder;
+	const closing = series.rate === undefined ? '' : ', or --capacity closes the loop';
+	const mapped = `--map '${signals[0]}=...' names a series${closing}; ${there}`;
+	throw new InputError(`${deaf.name}: none of its signals (${signals.join(', ')}) was recorded: ${mapped}`);
 }
 
 function simulate(candidate: Candidate, trace: Trace, flags: Flags): Simulation {

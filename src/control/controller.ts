@@ -54,6 +54,12 @@ export class LadderController<N extends string, S extends string, G extends stri
 	readings: Readings<S>;
 	activeOverride: ActiveOverride<N> | undefined;
 	checkMs = 0;
+	/** Checks so far, how long they took together, and when the last one ended on the controller's clock. */
+	readonly checks: { count: number; totalMs: number; lastAtMs: number | null } = {
+		count: 0,
+		totalMs: 0,
+		lastAtMs: null,
+	};
 	/** Epoch ms, at most {@link TICK_MS} old once started; the wall clock is read once (rule R9). */
 	epochMs: number;
 
@@ -68,6 +74,9 @@ export class LadderController<N extends string, S extends string, G extends stri
 	#cancel: (() => void) | undefined;
 	#stopping: Promise<void> | undefined;
 	#toldOfIntake = false;
+	/** Since the last step. */
+	#assignedAnew = false;
+	readonly #unfollow: (() => void) | undefined;
 
 	constructor(options: ControllerOptions<N, S, G, R, F>) {
 		super(CONTROLLER_EVENTS);
@@ -88,6 +97,15 @@ export class LadderController<N extends string, S extends string, G extends stri
 			ladder.signals.map((name) => [name, createReader(name, signals[name], clock, TIMEOUT_MS, failed)]),
 		);
 		this.#gate = intake && gateOf(intake, clock, TIMEOUT_MS);
+		this.#unfollow = intake?.onAssignmentChange?.(() => {
+			this.#assignedAnew = true;
+			this.load.assigned();
+		});
+	}
+
+	/** A time on the controller's clock as epoch ms. */
+	epochOf(atMs: number): number {
+		return Math.round(this.#epochOffsetMs + atMs);
 	}
 
 	get level(): N {
@@ -138,7 +156,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 		this.load.learn(this.ladder, this.readers, this.readings, this.consumers, this.clock.nowMs(), this.accepting);
 		const transition = this.#advance();
 		await this.#gate?.assert(this.#intakeFailed);
-		this.checkMs = this.clock.nowMs() - startedMs;
+		const endedMs = this.clock.nowMs();
+		this.checkMs = endedMs - startedMs;
+		this.checks.count++;
+		this.checks.totalMs += this.checkMs;
+		this.checks.lastAtMs = endedMs;
 		return transition;
 	}
 
@@ -166,6 +188,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 			atMs,
 			readings: this.readings,
 			trafficMoves: this.load.trafficMoves,
+			assignedAnew: this.#assignedAnew,
 			utilisation: this.load.utilisation,
 			spillFull: this.spillFull,
 			replaying: [...this.consumers].some((consumer) => consumer.replaying),
@@ -173,6 +196,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 		};
 		const wasPaused = this.paused;
 		const { state, demand, severity, holds, effects, transition } = step(this.ladder, this.state, sample);
+		this.#assignedAnew = false;
 		this.#tellStale(this.state.sensors, state.sensors);
 		this.state = state;
 		this.demand = demand;
@@ -260,6 +284,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 
 	async #stop(): Promise<void> {
 		this.#cancel?.();
+		this.#unfollow?.();
 		// A check under way ends by itself: each of its waits is bounded.
 		await this.#mutex.waitForUnlock();
 		await Promise.all([...this.consumers].map((consumer) => consumer.closed()));

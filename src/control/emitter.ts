@@ -1,4 +1,5 @@
 import { show } from '../core/errors.js';
+import { reachesSomebody } from '../ports/hearing.js';
 
 /** Something that goes wrong beside message handling. It never breaks it (rule M7). */
 export interface Failure {
@@ -69,7 +70,8 @@ export class SafeEmitter<E extends { readonly failed: (failure: Failure) => void
 	}
 
 	hears(event: PropertyKey): boolean {
-		return this.#of(event).length > 0 || [...this.relays].some((relay) => relay.hears(event));
+		const heard = this.#of(event).some(({ listener }) => reachesSomebody(listener));
+		return heard || [...this.relays].some((relay) => relay.hears(event));
 	}
 
 	emit<K extends keyof E>(event: K, payload: Payload<E, K>): void {

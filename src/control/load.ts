@@ -23,6 +23,7 @@ export class LoadWatch {
 	/** Messages were handled since the last check. */
 	trafficMoves = false;
 	readonly #capacityPerS: number | undefined;
+	#assignedAnew = false;
 	#queues = noQueues;
 	#learnedAtMs: number;
 
@@ -42,6 +43,11 @@ export class LoadWatch {
 		this.estimate = { ...this.estimate, arrivalPerS: null };
 		this.liveLoad = Number.NaN;
 		this.#queues = noQueues;
+	}
+
+	/** The broker assigned anew: what arrived until now says nothing about what will. */
+	assigned(): void {
+		this.#assignedAnew = true;
 	}
 
 	/** Takes the counts of the time since the last call. @param accepting whether messages could arrive. */
@@ -79,9 +85,10 @@ export class LoadWatch {
 		const learned = learn(this.estimate, {
 			elapsedMs,
 			done,
-			arrived: accepting ? offered : null,
+			arrived: accepting && !this.#assignedAnew ? offered : null,
 			backlogged: busy && this.#queues.waits,
 		});
+		this.#assignedAnew = false;
 		const full = this.#capacityPerS === undefined ? learned.costMs.full : 1000 / this.#capacityPerS;
 		this.estimate = { ...learned, costMs: { ...learned.costMs, full } };
 		this.utilisation = predictUtilisation(ladder, this.estimate);

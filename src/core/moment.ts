@@ -50,6 +50,7 @@ export function look(ladder: Compiled, before: LadderState, sample: Sample): Mom
 			sample.readings[signal.name] as number,
 			elapsedMs,
 			sample.trafficMoves ?? true,
+			sample.assignedAnew ?? false,
 		),
 	);
 	const verdicts = ladder.pauses.map((_, level) => calmVerdict(ladder, sensors, level));

@@ -18,7 +18,8 @@ export const newSensor: Sensor = Object.freeze({ good: null, ageMs: 0, sameMs: 0
 
 /**
  * Judges one reading (rule R5): good, bridged by the last good one up to `maxAgeMs`, or unknown. A reading that stays the
- * same for `stuckAfterMs` while traffic moves is unknown too, and is not bridged by itself.
+ * same for `stuckAfterMs` while traffic moves is unknown too, and is not bridged by itself; that time begins anew when the
+ * broker has assigned anew.
  */
 export function sense(
 	{ policy }: CompiledSignal,
@@ -26,6 +27,7 @@ export function sense(
 	reading: number,
 	elapsedMs: number,
 	trafficMoves: boolean,
+	assignedAnew: boolean,
 ): Sensor {
 	const good = isReading(reading);
 	const ageMs = good ? 0 : before.ageMs + elapsedMs;
@@ -33,7 +35,7 @@ export function sense(
 	const moved = good && reading !== before.good;
 	// Nothing at all is what a queue reads that is kept up with.
 	const counts = good && reading !== 0 && trafficMoves && stuckAfterMs !== Number.POSITIVE_INFINITY;
-	const sameMs = moved ? 0 : before.sameMs + (counts ? elapsedMs : 0);
+	const sameMs = moved || assignedAnew ? 0 : before.sameMs + (counts ? elapsedMs : 0);
 	const stuck = sameMs >= stuckAfterMs;
 	const bridged = !good && before.good !== null && ageMs <= (policy.maxAgeMs ?? -1);
 	const unknown = stuck || !(good || bridged);

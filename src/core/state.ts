@@ -11,6 +11,11 @@ export interface Sample<S extends string = string, N extends string = string> {
 	readonly readings: Readings<S>;
 	/** Whether messages were handled since the last sample; stuck sensors are looked for only then. Default `true`. */
 	readonly trafficMoves?: boolean | undefined;
+	/**
+	 * The broker assigned anew since the last sample: what the signals read now may be about something else, so it is not yet
+	 * looked at for being stuck. Default `false`.
+	 */
+	readonly assignedAnew?: boolean | undefined;
 	/** Predicted utilisation per level, 1 = all of the capacity, `NaN` = unknown (rule R7). */
 	readonly utilisation?: readonly number[] | undefined;
 	/** How full the spill is, 0..1. */

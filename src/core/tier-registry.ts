@@ -7,6 +7,8 @@ export interface TierRegistry<P extends string = string> {
 	readonly current: Tiers<P>;
 	/** 1 at first, one more with every replacement. */
 	readonly version: number;
+	/** What became of the attempts to replace the tiers. */
+	readonly reloads: TierReloads;
 	/**
 	 * Validates, swaps, raises the version, then tells the subscribers. Every subscriber is told, even if one throws; the
 	 * first error is then rethrown to the caller, and the new tiers stay in force.
@@ -25,21 +27,38 @@ export interface TierRegistry<P extends string = string> {
 	subscribe(listener: (tiers: Tiers<P>, version: number) => void): () => void;
 }
 
+/** Attempts to replace tiers, by their result, since the registry was made. */
+export interface TierReloads {
+	readonly ok: number;
+	/** The old tiers stayed. */
+	readonly failed: number;
+	/** The last attempt is one of the failed ones: what is in force is not what somebody wanted. */
+	readonly failing: boolean;
+}
+
 interface Binding {
 	readonly label: string;
 	readonly priorities: readonly string[];
 }
 
 const BIND = Symbol.for('brownout.tiers.bind');
+const NOTE = Symbol.for('brownout.tiers.note');
 
 interface Bindable {
 	[BIND](binding: Binding): () => void;
+	[NOTE](attempt: 'failed' | 'unchanged'): void;
 }
 
 /** Makes a registry that holds `initial` as version 1. @throws ConfigError unless `defineTiers` made `initial`. */
 export function createTierRegistry<P extends string>(initial: Tiers<P>): TierRegistry<P> {
 	let current = initial;
 	let version = 1;
+	let failed = 0;
+	let failing = false;
+	const note = (attempt: 'failed' | 'unchanged'): void => {
+		failing = attempt === 'failed';
+		if (failing) failed++;
+	};
 	const bindings = new Set<Binding>();
 	const listeners = new Set<(tiers: Tiers<P>, version: number) => void>();
 	checkPriorities(initial, bindings);
@@ -51,10 +70,20 @@ export function createTierRegistry<P extends string>(initial: Tiers<P>): TierReg
 		get version() {
 			return version;
 		},
+		get reloads() {
+			return { ok: version - 1, failed, failing };
+		},
 		replace(spec) {
-			// Only the bound ladders know the priorities, so the check below is what makes this a `Tiers<P>`.
-			const next = (isTiers(spec) ? spec : defineTiers(spec as TiersSpec<P>)) as Tiers<P>;
-			checkPriorities(next, bindings);
+			let next: Tiers<P>;
+			try {
+				// Only the bound ladders know the priorities, so the check below is what makes this a `Tiers<P>`.
+				next = (isTiers(spec) ? spec : defineTiers(spec as TiersSpec<P>)) as Tiers<P>;
+				checkPriorities(next, bindings);
+			} catch (error) {
+				note('failed');
+				throw error;
+			}
+			failing = false;
 			current = next;
 			const told = ++version;
 			const errors: unknown[] = [];
@@ -74,6 +103,7 @@ export function createTierRegistry<P extends string>(initial: Tiers<P>): TierReg
 			checkPriorities(current, [binding]);
 			return join(bindings, binding);
 		},
+		[NOTE]: note,
 	};
 	return Object.freeze(registry);
 }
@@ -87,6 +117,15 @@ export function createTierRegistry<P extends string>(initial: Tiers<P>): TierReg
  */
 export function bindRegistry(registry: TierRegistry, label: string, priorities: readonly string[]): () => void {
 	return (registry as TierRegistry & Bindable)[BIND]({ label, priorities });
+}
+
+/**
+ * Counts an attempt that did not get as far as {@link TierRegistry.replace}: what was to be put in force could not be read
+ * (`'failed'`), or is in force already (`'unchanged'`).
+ */
+export function noteReload(registry: TierRegistry, attempt: 'failed' | 'unchanged'): void {
+	// A registry of somebody else's making keeps no such count.
+	(registry as TierRegistry & Partial<Bindable>)[NOTE]?.(attempt);
 }
 
 function checkPriorities(next: Tiers, bindings: Iterable<Binding>): void {

@@ -1,53 +1,18 @@
 import type { PerTreatment, Treatment } from '../core/estimate.js';
-
-/**
- * Where every message went (rule M5). At every instant:
- * offered + recovered = inFlight + processed + failed + waiting + replayed + dropped + rejected + expired + deadLettered
- * + lost.
- */
-export interface Ledger {
-	/** Messages that were handed to the shedder. */
-	offered: number;
-	/** Records that the store already held when it was opened. */
-	recovered: number;
-	/** In a handler, or on the way to the store. */
-	inFlight: number;
-	processed: number;
-	/** Their handler threw: the caller must not acknowledge them. */
-	failed: number;
-	/** In the store, not yet replayed and acknowledged. */
-	waiting: number;
-	replayed: number;
-	dropped: number;
-	/** Handed back to the source. */
-	rejected: number;
-	/** In the store until they were not worth replaying any more: too old, superseded, or there twice. */
-	expired: number;
-	/** Their handler threw until they were given up: they are in the dead-letter store. */
-	deadLettered: number;
-	/** Kept by the store, and not there any more: what damage has cost. */
-	lost: number;
-	/** Kept by the store so far. */
-	spilled: number;
-	/** How many of the spilled ones were protected and too old already, so that fresh ones were on time (rule D7). */
-	skipped: number;
-	/** How many of the spilled ones were kept only because older ones of their key are waiting (rule M4). */
-	fenced: number;
-	/** How many of the expired ones were superseded by a later one of their key. */
-	superseded: number;
-	/** How many of the expired ones had been replayed under the same id before. */
-	duplicates: number;
-}
+import type { Ledger } from '../ports/observable.js';
 
 /** How spilled messages came to their end. */
 export interface Returned {
 	readonly replayed: number;
-	readonly expired: number;
+	/** Too old. The ledger's `expired` has the next two in it as well. */
+	readonly outdated: number;
+	readonly superseded: number;
+	readonly duplicates: number;
 	readonly deadLettered: number;
 }
 
-const NOTHING: Returned = { replayed: 0, expired: 0, deadLettered: 0 };
-const ENDS = ['replayed', 'expired', 'deadLettered'] as const;
+const NOTHING: Returned = { replayed: 0, outdated: 0, superseded: 0, duplicates: 0, deadLettered: 0 };
+const ENDS = ['replayed', 'outdated', 'superseded', 'duplicates', 'deadLettered'] as const;
 
 /** How a message leaves the shedder's hands. */
 export type Leaving = 'processed' | 'failed' | 'dropped' | 'rejected';
@@ -134,8 +99,10 @@ export class Tally {
 			const late = this.#appending > 0 ? Math.min(unknown, ended[end]) : 0;
 			unknown -= late;
 			early[end] += late;
-			ledger[end] += ended[end] - late;
-			ledger.waiting -= ended[end] - late;
+			const booked = ended[end] - late;
+			ledger.waiting -= booked;
+			if (end !== 'outdated') ledger[end] += booked;
+			if (end !== 'replayed' && end !== 'deadLettered') ledger.expired += booked;
 		}
 		this.#early = early;
 	}

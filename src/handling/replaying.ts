@@ -33,6 +33,8 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 	#plannedAtMs: number;
 	#demand = 0;
 	#told = 0;
+	/** How long the record that was replayed last had waited. */
+	#delayMs: number | null = null;
 	/** Of the fenced messages, as of the last plan. */
 	#fenced = 0;
 	#fencedPerS = 0;
@@ -83,14 +85,16 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 	}
 
 	#settled(entries: readonly Entry[]): void {
-		const count = (...fates: Entry['fate'][]) => entries.filter(({ fate }) => fates.includes(fate)).length;
+		const count = (of: Entry['fate']) => entries.filter(({ fate }) => fate === of).length;
 		this.#tally.returned({
 			replayed: count('replayed'),
-			expired: count('expired', 'superseded', 'duplicate'),
+			outdated: count('expired'),
+			superseded: count('superseded'),
+			duplicates: count('duplicate'),
 			deadLettered: count('deadLettered'),
 		});
-		this.#tally.ledger.superseded += count('superseded');
-		this.#tally.ledger.duplicates += count('duplicate');
+		const last = entries.findLast(({ fate }) => fate === 'replayed');
+		if (last !== undefined) this.#delayMs = Math.max(0, this.#controller.epochMs - last.record.enqueuedAtMs);
 		for (const { record } of entries) this.#fence?.remove(record.key);
 	}
 
@@ -113,6 +117,11 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 	/** Messages per second. */
 	get perS(): number {
 		return this.#replayer.perS;
+	}
+
+	/** How long the message that was replayed last had waited, ms; `null` while nothing is replayed. */
+	get delayMs(): number | null {
+		return this.running ? this.#delayMs : null;
 	}
 
 	/** How long the rest takes at this pace, ms; `null` while nothing moves. */

@@ -6,6 +6,7 @@ import { compiled } from '../core/ladder.js';
 import { positionOf } from '../core/position.js';
 import { bindRegistry, type TierRegistry } from '../core/tier-registry.js';
 import { type CompiledTiers, compiledTiers, isTiers, type Tiers } from '../core/tiers.js';
+import type { DecisionCount } from '../ports/observable.js';
 
 /** What a handler is told about its message. One frozen object per treatment. */
 export interface HandlerContext<N extends string, P extends string, F extends string> {
@@ -14,17 +15,6 @@ export interface HandlerContext<N extends string, P extends string, F extends st
 	readonly features: { readonly [K in F]: boolean };
 	/** The message was spilled before and comes back now, possibly behind newer ones. */
 	readonly replayed: boolean;
-}
-
-/** Decisions of one kind. Survives level changes, so a counter never goes back. */
-export interface DecisionCount {
-	readonly action: string;
-	readonly level: string;
-	readonly priority: string;
-	readonly tier: string;
-	/** Protected, and too old already (rule D7). */
-	readonly skipped?: true | undefined;
-	n: number;
 }
 
 /** Everything that a message of one tier and priority meets while the ladder stands where it stands. */
@@ -65,6 +55,7 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 export class Router<M, N extends string, S extends string, G extends string, R extends string, F extends string> {
 	readonly counts = new Map<string, DecisionCount>();
 	tiersVersion = 1;
+	readonly registry: TierRegistry | undefined;
 	readonly #controller: LadderController<N, S, G, R, F>;
 	readonly #by: Classification<M, G | R>;
 	readonly #passive: boolean;
@@ -78,7 +69,9 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	readonly #kept = {
 		fenced: new WeakMap<object, Route<N, G | R, F>>(),
 		skipped: new WeakMap<object, Route<N, G | R, F>>(),
+		unkept: new WeakMap<object, Route<N, G | R, F>>(),
 	};
+	#keys: { readonly of: CompiledTiers; readonly counts: readonly number[] } = { of: NO_TIERS, counts: [] };
 	#gradual = false;
 	#keyless = 0;
 
@@ -103,6 +96,7 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 		this.#by = by;
 		this.#passive = passive;
 		if (tiers !== undefined && 'current' in tiers) {
+			this.registry = tiers;
 			this.#unbind.push(
 				bindRegistry(tiers, 'the shedder', priorities),
 				tiers.subscribe((next, version) => {
@@ -174,12 +168,25 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 		return this.#keep(route, 'skipped');
 	}
 
-	#keep(route: Route<N, G | R, F>, why: 'fenced' | 'skipped'): Route<N, G | R, F> {
+	/**
+	 * The same route for a message that nobody can keep: handed back where it would be spilled, and, unless it is protected,
+	 * where it would be processed while intake is closed.
+	 */
+	unkept(route: Route<N, G | R, F>, closed: boolean): Route<N, G | R, F> {
+		const { action } = route.decision;
+		const refused = action === 'spill' || (closed && action === 'process' && route.priority > 0);
+		return refused ? this.#keep(route, 'unkept') : route;
+	}
+
+	#keep(route: Route<N, G | R, F>, why: 'fenced' | 'skipped' | 'unkept'): Route<N, G | R, F> {
 		let kept = this.#kept[why].get(route);
 		if (kept === undefined) {
-			const decision = Object.freeze({ ...route.decision, action: 'spill' } as const);
+			const action = why === 'unkept' ? 'reject' : 'spill';
+			const decision = Object.freeze({ ...route.decision, action } as const);
 			const count = this.#count(decision, route.tier, why === 'skipped');
-			kept = { ...route, decision, done: decision, treatment: 'spill', count, [why]: true };
+			const done = this.#passive ? route.done : decision;
+			const treatment = this.#passive ? route.treatment : why === 'unkept' ? 'shed' : 'spill';
+			kept = { ...route, decision, done, treatment, count, [why]: true };
 			this.#kept[why].set(route, kept);
 		}
 		return kept;
@@ -196,6 +203,23 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 	/** The tier names, the fallback last. */
 	get tierNames(): readonly string[] {
 		return this.#tiers.tiers.map(({ name }) => name);
+	}
+
+	/** The priorities that messages of a tier may have, most important first; the fallback last. */
+	get tierPriorities(): readonly (readonly string[])[] {
+		const { priorities } = this.#controller.ladder;
+		const any = this.#by.priorityOf !== undefined;
+		return this.#tiers.tiers.map(({ priority }) => (any || priority === '' ? priorities : [priority]));
+	}
+
+	/** How many keys each tier lists, the fallback excepted. Counted once for each set of tiers. */
+	get tierKeys(): readonly number[] {
+		if (this.#keys.of !== this.#tiers) {
+			const counts = this.#tiers.tiers.slice(0, -1).map(() => 0);
+			for (const tier of this.#tiers.indexOf.values()) counts[tier] = (counts[tier] ?? 0) + 1;
+			this.#keys = { of: this.#tiers, counts };
+		}
+		return this.#keys.counts;
 	}
 
 	close(): void {

@@ -5,8 +5,11 @@ import type { Controller, ControllerOptions } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
 import { verify } from '../core/errors.js';
 import { maySkip } from '../core/skip.js';
+import type { Action } from '../core/spec.js';
 import type { Intake } from '../ports/intake.js';
+import type { Stats } from '../ports/observable.js';
 import type { Outcome } from '../ports/outcome.js';
+import type { Admission } from '../ports/shedder.js';
 import { Fence } from '../replay/fence.js';
 import { checkShedder } from './check-options.js';
 import { Episodes } from './episodes.js';
@@ -17,9 +20,9 @@ import { Holdings } from './holdings.js';
 import { keep, keyFor, missing } from './keep.js';
 import { type Leaving, Tally } from './ledger.js';
 import { Replaying } from './replaying.js';
-import { type Route, Router } from './router.js';
+import { type HandlerContext, type Route, Router } from './router.js';
 import { Spiller } from './spiller.js';
-import { type Stats, statsOf } from './stats.js';
+import { statsOf } from './stats.js';
 import { type LoadShedder, SHEDDER_EVENTS, type ShedderEvents, type ShedderOptions } from './types.js';
 import { type Desk, type Planned, wrapMany, wrapOne } from './wrap.js';
 
@@ -103,6 +106,22 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		return done;
 	}
 
+	begin(message: M): Admission<HandlerContext<N, G | R, F>> {
+		const route = this.#unkept(message);
+		const { action } = route.done as { readonly action: Exclude<Action, 'spill'> };
+		this.enter(route, message);
+		let open = action === 'process';
+		if (!open) this.leave(route, action === 'drop' ? 'dropped' : 'rejected');
+		return {
+			action,
+			context: route.context,
+			end: (as) => {
+				if (open) this.#left(as);
+				open = false;
+			},
+		};
+	}
+
 	explain(message: M) {
 		const route = this.route(message);
 		const { holds, clock } = this.controller;
@@ -128,6 +147,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			accepting: this.accepting,
 			replayPerS: this.#replaying?.perS ?? 0,
 			replayEtaMs: this.#replaying?.etaMs ?? null,
+			replayDelayMs: this.#replaying?.delayMs ?? null,
 			spill: this.#holdings?.stats ?? null,
 		});
 	}
@@ -139,10 +159,23 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			if (this.#isTooLate(route, message)) return this.router.skipped(route);
 			return this.#queuesUp(route, message) ? this.router.fenced(route) : route;
 		} catch (error) {
-			// Whoever cannot be told apart is protected: a broken key must not lose a message.
-			this.fail('tiers', error, 'classify');
-			return this.router.ofReplayed(undefined, undefined);
+			return this.#unclassified(error);
 		}
+	}
+
+	/** The route of a message that nobody can keep for later. */
+	#unkept(message: M): Route<N, G | R, F> {
+		try {
+			return this.router.unkept(this.router.of(message), !this.accepting);
+		} catch (error) {
+			return this.#unclassified(error);
+		}
+	}
+
+	/** Whoever cannot be told apart is protected: a broken key must not lose a message. */
+	#unclassified(error: unknown): Route<N, G | R, F> {
+		this.fail('tiers', error, 'classify');
+		return this.router.ofReplayed(undefined, undefined);
 	}
 
 	/** Whether it is protected and so old already that fresh ones are better served first (rule D7). */

@@ -1,71 +1,9 @@
 import type { LadderController } from '../control/controller.js';
 import type { SafeEmitter } from '../control/emitter.js';
 import { compiled } from '../core/ladder.js';
-import type { Hold, Transition } from '../core/state.js';
-import type { SpillStats } from '../ports/spill.js';
-import type { Ledger } from './ledger.js';
-import type { DecisionCount } from './router.js';
-
-/** Everything that metrics, dashboards and logs read. Plain data, made when it is asked for. */
-export interface Stats extends Readonly<Ledger> {
-	readonly mode: 'enforce' | 'observe' | 'off';
-	readonly level: string;
-	readonly levelIndex: number;
-	readonly demand: string;
-	readonly demandIndex: number;
-	readonly severity: number;
-	readonly accepting: boolean;
-	readonly probing: boolean;
-	/** Time spent at each level since the start, ms. */
-	readonly timeInLevelMs: { readonly [level: string]: number };
-	/** Must be 0 for ever (rule D3). */
-	readonly protectedShed: number;
-	readonly decisions: readonly Readonly<DecisionCount>[];
-	/** How often the ladder went from one level to another, by cause. */
-	readonly transitions: readonly {
-		readonly from: string;
-		readonly to: string;
-		readonly cause: string;
-		readonly n: number;
-	}[];
-	/** The last 100 transitions, newest last. */
-	readonly history: readonly Transition[];
-	readonly flaps: number;
-	/** What keeps the ladder from recovering. */
-	readonly holds: readonly Hold[];
-	readonly cooldownRemainingMs: number;
-	readonly signals: readonly {
-		readonly name: string;
-		/** NaN = unknown. */
-		readonly value: number;
-		readonly errors: number;
-		/** Time since its last good reading, ms; `null` before the first. */
-		readonly ageMs: number | null;
-		readonly thresholds: readonly { readonly level: string; readonly enterAt: number; readonly release: number }[];
-	}[];
-	/** Predicted utilisation per level, NaN = unknown. */
-	readonly utilisation: readonly number[];
-	readonly override: {
-		readonly floor: string;
-		readonly ceiling: string;
-		readonly remainingMs: number;
-		readonly reason: string;
-		readonly actor?: string | undefined;
-	} | null;
-	/** How long the last check took, ms. */
-	readonly checkMs: number;
-	readonly spill: SpillStats | null;
-	readonly replayPerS: number;
-	readonly replayEtaMs: number | null;
-	readonly tiers: { readonly version: number; readonly names: readonly string[] };
-	/** Failures by component. */
-	readonly errors: { readonly [component: string]: number };
-}
-
-/** What can be observed. Not generic, so that any shedder fits. */
-export interface Observable {
-	stats(): Stats;
-}
+import type { Action } from '../core/spec.js';
+import type { TierReloads } from '../core/tier-registry.js';
+import type { DecisionCount, Ledger, Stats } from '../ports/observable.js';
 
 interface Source {
 	readonly ledger: Ledger;
@@ -74,22 +12,44 @@ interface Source {
 		readonly counts: ReadonlyMap<string, DecisionCount>;
 		readonly tiersVersion: number;
 		readonly tierNames: readonly string[];
+		readonly tierPriorities: readonly (readonly string[])[];
+		readonly tierKeys: readonly number[];
+		readonly registry: { readonly reloads?: TierReloads } | undefined;
 	};
 }
+
+const NO_RELOADS: TierReloads = Object.freeze({ ok: 0, failed: 0, failing: false });
 
 export function statsOf(
 	controller: LadderController<string, string, string, string, string>,
 	{ ledger, errors, router }: Source,
-	replay: Pick<Stats, 'mode' | 'accepting' | 'spill' | 'replayPerS' | 'replayEtaMs'>,
+	replay: Pick<Stats, 'mode' | 'accepting' | 'spill' | 'replayPerS' | 'replayEtaMs' | 'replayDelayMs'>,
 ): Stats {
-	const { ladder, state, clock, activeOverride } = controller;
+	const { ladder, state, clock, activeOverride, checks } = controller;
 	const nowMs = clock.nowMs();
+	const form = compiled(ladder);
+	// The same at every call, where a difference of two clocks would tremble.
+	const epochOf = (atMs: number | null | undefined) => (atMs == null ? null : controller.epochOf(atMs));
 	const cooldown = controller.holds.find(({ reason }) => reason === 'cooldown');
 	const decisions = [...router.counts.values()].map((count) => ({ ...count }));
 	const [protectedName] = ladder.priorities;
 	return {
 		...ledger,
 		...replay,
+		clockMs: nowMs,
+		atMs: controller.epochOf(nowMs),
+		ladder: {
+			escalation: form.spec.escalation ?? 'step',
+			recovery: form.spec.recovery ?? 'jump',
+			levels: ladder.levels.map((name, level) => ({
+				name,
+				pausesIntake: form.pauses[level] === true,
+				actions: Object.fromEntries(
+					form.table[level]?.map(({ priority, action }): [string, Action] => [priority, action]) ?? [],
+				),
+			})),
+			priorities: ladder.priorities,
+		},
 		level: controller.level,
 		levelIndex: state.level,
 		demand: controller.demand,
@@ -113,17 +73,22 @@ export function statsOf(
 			const [from, to, cause] = JSON.parse(id) as [string, string, string];
 			return { from, to, cause, n };
 		}),
+		lastTransitionAtMs: epochOf(controller.history.at(-1)?.atMs),
 		history: [...controller.history],
 		flaps: state.backoff.flaps,
 		holds: controller.holds,
 		cooldownRemainingMs: Math.max(0, (cooldown?.untilMs ?? nowMs) - nowMs),
-		signals: compiled(ladder).signals.map(({ name, thresholds }, i) => {
+		signals: form.signals.map(({ name, thresholds }, i) => {
 			const sensor = state.sensors[i];
+			// Its age is as of the last check.
+			const readAtMs = sensor === undefined || sensor.good === null ? null : state.atMs - sensor.ageMs;
 			return {
 				name,
 				value: controller.readings[name] ?? Number.NaN,
 				errors: controller.readers.get(name)?.errors ?? 0,
-				ageMs: sensor === undefined || sensor.good === null ? null : sensor.ageMs,
+				ageMs: readAtMs === null ? null : Math.max(0, nowMs - readAtMs),
+				lastReadAtMs: epochOf(readAtMs),
+				unknownMs: sensor?.unknownMs ?? null,
 				thresholds: thresholds.map(({ level, enterAt, release }) => ({
 					level: ladder.levels[level] as string,
 					enterAt,
@@ -137,7 +102,16 @@ export function statsOf(
 				? null
 				: { ...activeOverride, remainingMs: Math.max(0, activeOverride.untilMs - nowMs) },
 		checkMs: controller.checkMs,
-		tiers: { version: router.tiersVersion, names: router.tierNames },
+		checks: checks.count,
+		checksMs: checks.totalMs,
+		lastCheckAtMs: epochOf(checks.lastAtMs),
+		tiers: {
+			version: router.tiersVersion,
+			names: router.tierNames,
+			priorities: router.tierPriorities,
+			keys: router.tierKeys,
+			reloads: router.registry?.reloads ?? NO_RELOADS,
+		},
 		errors: Object.fromEntries(
 			Object.entries(errors).map(([component, n]) => [
 				component,

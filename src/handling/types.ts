@@ -2,12 +2,13 @@ import type { Emitter } from '../control/emitter.js';
 import { CONTROLLER_EVENTS, type Controller, type ControllerEvents } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
 import type { Hold } from '../core/state.js';
+import type { Observable } from '../ports/observable.js';
 import type { BatchOptions, Outcome } from '../ports/outcome.js';
+import type { Admission } from '../ports/shedder.js';
 import type { SpillStore } from '../ports/spill.js';
 import type { DroppedEpisode } from './episodes.js';
 import type { Classification, HandlerContext } from './router.js';
 import type { SpillOptions } from './spiller.js';
-import type { Observable } from './stats.js';
 
 export interface ReplayOptions<N extends string> {
 	/** Replay runs at or below this level. Default: see `mayReplay`. */
@@ -76,6 +77,12 @@ export interface LoadShedder<
 	decide(message: M): Decision<N, G | R, F>;
 	/** Looks and counts, for callers that act themselves. A `spill` is theirs to carry out and counts as handed back. */
 	admit(message: M): Decision<N, G | R, F>;
+	/**
+	 * Looks and counts, for callers that act themselves, take their time and cannot keep a message, such as a server whose
+	 * clients wait: in flight until `end`. What would be spilled is handed back instead (`reject`), and while intake is
+	 * paused so is everything but what is protected. Neither skip-to-live nor the key fence applies.
+	 */
+	begin(message: M): Admission<HandlerContext<N, G | R, F>>;
 	/** Why a message is treated as it is, and what holds recovery back, in data and in words (rule D6). */
 	explain(message: M): {
 		readonly decision: Decision<N, G | R, F>;

@@ -14,6 +14,7 @@ import {
 import { compiled, type Ladder } from '../core/ladder.js';
 import { nextPace, noPace } from '../core/pace.js';
 import { lookAtQueues, noQueues } from '../core/queues.js';
+import { mayReplay } from '../core/replay-gate.js';
 import { settle } from '../core/settle.js';
 import { maySkip } from '../core/skip.js';
 import { initialState, type Step } from '../core/state.js';
@@ -27,6 +28,10 @@ export interface PilotOptions {
 	readonly capacityPerS?: number | undefined;
 	/** Feeds spilled messages back at this rate whenever replay may run, messages per second. Default: paced (rule M3). */
 	readonly replayPerS?: number | undefined;
+	/** See `ReplayOptions.upTo`, the name of a level (rule M3). Default: by severity where the ladder is gradual. */
+	readonly replayUpTo?: string | undefined;
+	/** Costs are learned, so that the pace of replay knows what is left over; else it feels its way up. Default `true`. */
+	readonly learnCosts?: boolean | undefined;
 	/** See `SpillOptions.keyFence` (rule M4). Default `false`. */
 	readonly keyFence?: boolean | undefined;
 	/** The clocks are the same, so ages are taken as they are. Default `false` (rule R9). */
@@ -115,6 +120,10 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 			})) {
 				must(value > 0, path, value, 'above 0');
 			}
+			const { replayUpTo } = options;
+			const levels: readonly string[] = ladder.levels;
+			const isLevel = replayUpTo === undefined || levels.includes(replayUpTo);
+			must(isLevel, 'replayUpTo', replayUpTo, `a level (${levels.join(', ')})`);
 		});
 		this.#ladder = ladder;
 		this.#options = options;
@@ -144,7 +153,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 			atMs,
 			readings,
 			trafficMoves: this.#moved > 0,
-			utilisation: predictUtilisation(ladder, this.estimate),
+			utilisation: this.#options.learnCosts === false ? undefined : predictUtilisation(ladder, this.estimate),
 			spillFull,
 			replaying: waiting > 0 && this.replayPerS > 0,
 		});
@@ -190,8 +199,11 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 	}
 
 	#plan(elapsedMs: number, demand: number, waiting: number): void {
-		const { replayPerS } = this.#options;
-		const mayRun = waiting > 0 && this.#state.replay;
+		const { replayPerS, replayUpTo, learnCosts = true } = this.#options;
+		const { level, replay } = this.#state;
+		const gate = { level, demand, severity: this.severity, paused: this.paused };
+		const permitted = replayUpTo === undefined ? replay : mayReplay<string>(this.#ladder, gate, replayUpTo);
+		const mayRun = waiting > 0 && permitted;
 		const fed = TREATMENTS.reduce((sum, kind) => sum + this.#replayed[kind], 0);
 		this.#watchFence(elapsedMs);
 		const costMs = this.estimate.costMs[this.severity > 1 ? 'lean' : 'full'] ?? Number.NaN;
@@ -201,7 +213,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 			rising: demand > this.#demand,
 			standingDelay: this.#queues.delayed,
 			fedPerS: Math.max(0, (fed * 1000) / elapsedMs - this.#fencedPerS),
-			sparePerS: ((REPLAY_UP_TO - this.#liveLoad) * 1000) / costMs,
+			sparePerS: learnCosts ? ((REPLAY_UP_TO - this.#liveLoad) * 1000) / costMs : Number.NaN,
 		});
 		this.#demand = demand;
 		const perS = replayPerS ?? this.#pace.perS + this.#fencedPerS;

@@ -18,6 +18,10 @@ export function readPrometheus(data: unknown) {
 		const message = `data.resultType: ${show(resultType)} must be "matrix", the answer of /api/v1/query_range`;
 		throw new ConfigError('trace', [{ path: 'data.resultType', message }]);
 	}
+	if (result.length === 0) {
+		const message = 'data.result: it must not be empty: the query has matched no series in that time';
+		throw new ConfigError('trace', [{ path: 'data.result', message }]);
+	}
 	return verify('trace', (must) => {
 		const all = (result as readonly Series[]).map(({ metric = {}, values }, s) => {
 			must(Array.isArray(values), `data.result[${s}].values`, values, 'a list of [seconds, "value"]');

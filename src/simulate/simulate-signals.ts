@@ -40,8 +40,8 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 	verify('simulation', (must) => {
 		must(Number.isFinite(checkEveryMs) && checkEveryMs > 0, 'checkEveryMs', checkEveryMs, 'a finite number above 0');
 		const series = Object.keys(trace.series).join(', ');
-		const wanted = `series with the name of a signal (${ladder.signals.join(', ')}), or mapped to one`;
-		must(recorded.length > 0, 'trace', series, wanted);
+		const wanted = `the names of series, with a signal (${ladder.signals.join(', ')}) among them`;
+		must(recorded.length > 0, 'trace.series', series, wanted);
 		const known = options.rate === undefined || trace.series[rateName] !== undefined;
 		must(known, 'rate', rateName, `a series of the trace (${series})`);
 	});

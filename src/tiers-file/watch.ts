@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { verify } from '../core/errors.js';
-import type { TierRegistry } from '../core/tier-registry.js';
+import { noteReload, type TierRegistry } from '../core/tier-registry.js';
 import { compiledTiers, type Tiers } from '../core/tiers.js';
 import type { Clock } from '../ports/clock.js';
 import { TierFileError } from './error.js';
@@ -87,13 +87,27 @@ export async function watchTiers(
 		}
 	};
 
+	/** @throws whatever is wrong with the content, which is counted: the registry never sees it. */
+	const parsed = (content: Buffer) => {
+		try {
+			return parseTiers(content, format, registry.current);
+		} catch (error) {
+			noteReload(registry, 'failed');
+			throw error;
+		}
+	};
+
 	/** Puts the content in force. @returns whether the registry has changed. @throws TierFileError: it has not. */
 	const apply = (content: Content): boolean => {
-		if (content instanceof TierFileError) throw content;
+		if (content instanceof TierFileError) {
+			noteReload(registry, 'failed');
+			throw content;
+		}
 		const before = registry.version;
 		try {
-			const next = parseTiers(content, format, registry.current);
-			if (!same(next, registry.current)) registry.replace(next);
+			const next = parsed(content);
+			if (same(next, registry.current)) noteReload(registry, 'unchanged');
+			else registry.replace(next);
 		} catch (cause) {
 			if (registry.version === before) throw new TierFileError(file, messageOf(cause), cause);
 			// The swap came first and stands; what failed is a subscriber of the registry.

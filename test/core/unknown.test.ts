@@ -266,6 +266,19 @@ describe('R5: stuck', () => {
 		expect(empty.every(({ after }) => after.sensors[0]?.unknownMs === null)).toBe(true);
 	});
 
+	test('R5: an assignment begins the time anew, also that of a signal that was stuck', () => {
+		const sensors = constant((i) => ({ assignedAnew: i === 3 || i === 9 })).map(({ after }) => after.sensors[0]);
+		expect(sensors.map((sensor) => sensor?.sameMs)).toEqual([
+			...[0, 0, 500, 0, 500, 1_000, 1_500, 2_000, 2_500],
+			...[0, 500, 1_000],
+		]);
+		expect(sensors.map((sensor) => sensor?.unknownMs)).toEqual([
+			...Array<null>(7).fill(null),
+			...[0, 500],
+			...Array<null>(3).fill(null),
+		]);
+	});
+
 	test('R5: any other value sets it going again', () => {
 		const moved = constant((i) => (i === 8 ? { readings: { lag: 3.5, heap: 0 } } : {}));
 		expect(moved[7]?.after.sensors[0]?.unknownMs).toBe(1_000);

@@ -108,6 +108,18 @@ export const mutations: readonly Mutation[] = [
 			'good && trafficMoves',
 			'R5: a queue that is kept up with reads 0 all the time, and is not stuck',
 		),
+		within(core('sensor'), blind)(
+			'R5',
+			'moved || assignedAnew ? 0',
+			'moved ? 0',
+			'R5: an assignment begins the time anew, also that of a signal that was stuck',
+		),
+		within('src/control/load.ts', 'test/control/assignment.test.ts')(
+			'R7',
+			'accepting && !this.#assignedAnew ? offered',
+			'accepting ? offered',
+			'R7: makes the arrival unknown for one check, also when an override steps the ladder before',
+		),
 		within(core('moment'), 'test/core/state.test.ts')(
 			'M3',
 			'const ROOMY = 0.9;',

@@ -197,11 +197,11 @@ plain (open loop, recorded signals)
 		['lag.csv --ladder wrong.json', 'wrong.json: invalid ladder (1 problem):\ncooldownMs: -1 must be '],
 		[
 			'rate.csv --ladder plain.json',
-			'plain: invalid simulation (1 problem):\ntrace: "rate" must be series with the name of a signal (lag)',
+			"plain: none of its signals (lag) was recorded: --map 'lag=...' names a series, or --capacity closes the loop; there are rate",
 		],
 		[
 			'lag.csv --capacity 5',
-			'market-data: invalid service (1 problem):\nrate: "rate" must be a series of the trace (lag)',
+			"--capacity needs a series rate, messages per second: --map 'rate=...' names it; there are lag",
 		],
 		[
 			'lag.csv --map lag=nope',

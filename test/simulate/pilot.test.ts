@@ -117,6 +117,38 @@ describe('the pilot', () => {
 		expect(pilot.estimate.costMs.full).toBe(10);
 	});
 
+	it('M3: replays by severity, or at a level that is named: later', () => {
+		const replayedAfterS = (options: PilotOptions) => {
+			const { turn, pilot } = consumer(options);
+			for (let i = 0; i < 120; i++) turn(200);
+			for (let i = 1; i < 1_200; i++) {
+				turn(20);
+				if (pilot.replayPerS > 0) return { seconds: i / 2, level: pilot.level };
+			}
+			return { seconds: Number.POSITIVE_INFINITY, level: pilot.level };
+		};
+		const bySeverity = replayedAfterS({});
+		expect(bySeverity.level, 'a cooldown still holds it').toBeGreaterThan(0);
+		const atNormal = replayedAfterS({ replayUpTo: 'NORMAL' });
+		expect(atNormal.level).toBe(0);
+		expect(atNormal.seconds).toBeGreaterThan(bySeverity.seconds + 30);
+	});
+
+	it('feels for the spare capacity where it learns no costs', () => {
+		const drainedAfterS = (options: PilotOptions) => {
+			const { turn, spilled } = consumer(options);
+			for (let i = 0; i < 120; i++) turn(200);
+			for (let i = 1; i < 4_000; i++) {
+				turn(20);
+				if (spilled.length === 0) return i / 2;
+			}
+			return Number.POSITIVE_INFINITY;
+		};
+		const [learned, felt] = [drainedAfterS({}), drainedAfterS({ learnCosts: false })];
+		expect(felt).toBeLessThan(2_000);
+		expect(felt).not.toBe(learned);
+	});
+
 	it('treats whole levels where the ladder does', () => {
 		const whole = createPilot(
 			defineLadder({
@@ -137,6 +169,7 @@ describe('the pilot', () => {
 			[{ skipToLive: { afterMs: 0 } }, 'skipToLive.afterMs'],
 			[{ capacityPerS: -1 }, 'capacityPerS'],
 			[{ replayPerS: Number.NaN }, 'replayPerS'],
+			[{ replayUpTo: 'CALM' }, 'replayUpTo'],
 		] as const) {
 			expect(() => createPilot(ladder, options)).toThrow(ConfigError);
 			expect(() => createPilot(ladder, options)).toThrow(path);

@@ -115,6 +115,10 @@ describe('readTrace', () => {
 			'data.resultType: "vector" must be "matrix", the answer of /api/v1/query_range',
 		],
 		[
+			'{"status":"success","data":{"resultType":"matrix","result":[]}}',
+			'data.result: it must not be empty: the query has matched no series in that time',
+		],
+		[
 			'{"data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[15,"x"]]}]}}',
 			'data.result[0].values[1]: "x" must be part of [seconds, "value"]',
 		],

@@ -177,7 +177,7 @@ describe('simulateSignals', () => {
 
 	it('refuses a trace without any signal of the ladder', () => {
 		expect(() => simulateSignals(ladder, { timesMs: [0, 1], series: { cpu: [1, 2] } })).toThrow(
-			'trace: "cpu" must be series with the name of a signal (lag), or mapped to one',
+			'trace.series: "cpu" must be the names of series, with a signal (lag) among them',
 		);
 	});
 });

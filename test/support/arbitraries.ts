@@ -202,6 +202,7 @@ export interface Segment {
 	readonly times: number;
 	readonly replaying: boolean;
 	readonly trafficStill: boolean;
+	readonly assignedAnew: boolean;
 	readonly utilisation: readonly Pick[];
 	readonly override: readonly [Pick, Pick] | null;
 }
@@ -216,6 +217,7 @@ export const segments: fc.Arbitrary<Segment> = fc.record({
 	times: fc.integer({ min: 1, max: 4 }),
 	replaying: fc.boolean(),
 	trafficStill: fc.boolean(),
+	assignedAnew: fc.integer({ min: 0, max: 7 }).map((n) => n === 0),
 	utilisation: fc.tuple(fc.nat(4), fc.nat(4)),
 	override: fc.option(fc.tuple(fc.nat(9), fc.nat(9)), { freq: 5 }),
 });
@@ -264,6 +266,7 @@ export function samplesOf(spec: Spec, script: readonly Segment[], world: World =
 						}),
 				...(world.replay === false ? {} : { replaying: segment.replaying }),
 				...(segment.trafficStill ? { trafficMoves: false } : {}),
+				...(segment.assignedAnew ? { assignedAnew: true } : {}),
 				...(world.override === false || segment.override === null
 					? {}
 					: { override: { floor: names[floor] as string, ceiling: names[ceiling] as string } }),

@@ -92,10 +92,13 @@ export function createReference(spec: Spec, startMs: number): Reference {
 		const goods = all.filter(({ sample }) => isGood(sample.readings[name]));
 		const readingOf = (look: Look | undefined) => look?.sample.readings[name];
 		const last = goods.at(-1);
+		// What was the same before the broker assigned anew is of no account.
+		const counted = new Set(all.slice(all.findLastIndex(({ sample }) => sample.assignedAnew === true) + 1));
 		let sameMs = 0;
 		for (let i = goods.length - 1; i > 0 && readingOf(goods[i]) === readingOf(goods[i - 1]); i--) {
 			// Nothing waiting is what a queue reads that is kept up with.
-			if (goods[i]?.sample.trafficMoves !== false && readingOf(goods[i]) !== 0) sameMs += goods[i]?.elapsed ?? 0;
+			const look = goods[i] as Look;
+			if (look.sample.trafficMoves !== false && readingOf(look) !== 0 && counted.has(look)) sameMs += look.elapsed;
 		}
 		const stuck = sameMs >= (policy.stuckAfterMs ?? Number.POSITIVE_INFINITY);
 		const bridged = policy.maxAgeMs !== undefined && last !== undefined && now - last.now <= policy.maxAgeMs;

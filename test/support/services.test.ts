@@ -8,7 +8,7 @@ import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { find } from './services/find.js';
 import { launch } from './services/instance.js';
-import { describeWith, nats, postgres, redis, startNats, startPostgres, startRedis, until } from './services.js';
+import { describeWith, kafka, nats, postgres, redis, startNats, startPostgres, startRedis, until } from './services.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(() => void vi.unstubAllEnvs());
@@ -67,6 +67,10 @@ await describeWith(postgres, 'a postgres that was found', ({ url }) => {
 });
 await describeWith(nats, 'a nats that was found', ({ url }) => {
 	it('answers', () => expect(listens(url)).resolves.toBe(true));
+});
+
+await describeWith(kafka, 'a kafka that was found', ({ url }) => {
+	it('answers', () => expect(listens(`kafka://${url}`)).resolves.toBe(true));
 });
 
 await describeWith(

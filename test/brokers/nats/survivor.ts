@@ -7,7 +7,7 @@ export const survivor: Survivor = {
 	async consume({ url, stream }, makeShedder, handle) {
 		const connection = await connect({ servers: url as string, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
 		const consumer = await jetstream(connection).consumers.get(stream as string, 'consumer');
-		const intake = natsIntake({ connection, consumer });
+		const intake = natsIntake({ connection, consumer, maxMessages: 500 });
 		const shedder = makeShedder(natsLag({ consumer }), intake);
 		const consuming = intake.consume(
 			natsHandler(shedder, { decode: (message) => message.json<Message>(), handle, name: 'survivor' }),

@@ -30,6 +30,8 @@ export interface Launch {
 	/** Makes the directory ready, once. */
 	readonly prepare?: (directory: string) => Promise<void>;
 	readonly command: (port: number, directory: string) => Command;
+	/** How long it may take until it answers, ms. Default 20 000. */
+	readonly readyMs?: number;
 }
 
 interface Command {
@@ -78,10 +80,11 @@ function instance(kind: Launch, directory: string, port: number, started: ChildP
 		async restart() {
 			await end(child, 'SIGTERM');
 			// What a killed server left behind, such as a worker that holds its memory, may need a moment to go.
-			await until(`${kind.name} starts again`, async () => {
+			const started = async () => {
 				child = await run(kind, directory, port);
 				return true;
-			});
+			};
+			await until(`${kind.name} starts again`, started, kind.readyMs);
 		},
 		async stop() {
 			await end(child, 'SIGTERM');
@@ -120,7 +123,7 @@ async function run(kind: Launch, directory: string, port: number): Promise<Child
 				why = await kind.refusal(kind.url(port));
 				return why === undefined;
 			},
-			READY_MS,
+			kind.readyMs ?? READY_MS,
 		);
 	} catch (cause) {
 		await end(child, 'SIGKILL');
@@ -158,7 +161,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 	}
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody has just now. */
+export async function freePort(): Promise<number> {
 	const server = createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const address = server.address();

@@ -1,0 +1,1 @@
+export { type DiagnosticsMessage, type EventSource, publishDiagnostics } from './publish-diagnostics.js';

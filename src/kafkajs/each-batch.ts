@@ -1,0 +1,203 @@
+import { checkHandling, type Handling } from '../brokers/handling.js';
+import { inOrder } from '../brokers/in-order.js';
+import { verify } from '../core/errors.js';
+import type { Outcome } from '../ports/outcome.js';
+import type { MessageShedder } from '../ports/shedder.js';
+import { systemClock } from '../ports/time.js';
+import { checkConsumer } from './check.js';
+import type { KafkaBatch, KafkaConsumer, KafkaMessage } from './client.js';
+import { type Pauses, pausesOf } from './pauses.js';
+
+/** One message and where it lies. */
+export interface KafkaRecord {
+	readonly topic: string;
+	readonly partition: number;
+	readonly message: KafkaMessage;
+}
+
+export interface KafkajsMessageOptions<M, C, V = unknown> extends Handling<KafkaRecord, M, C, V> {
+	/** The consumer that will run this. It stays the caller's. */
+	readonly consumer: KafkaConsumer;
+	readonly shedder: MessageShedder<M, C>;
+	/**
+	 * For how long a partition is paused when one of its messages is handed back (`reject`), before it is fetched again, ms, 1 to
+	 * 3 600 000. Its other messages wait too: Kafka has no way to give back one message.
+	 *
+	 * @default 1_000
+	 */
+	readonly backOffMs?: number | undefined;
+}
+
+export interface KafkajsBatchOptions<M, C, V = unknown> extends KafkajsMessageOptions<M, C, V> {
+	/**
+	 * How many messages are decided on at once, a whole number of at least 1: those of them that are spilled are appended together
+	 * and awaited once. Offsets are resolved and heartbeats sent after each such part of a batch.
+	 *
+	 * @default 100
+	 */
+	readonly partMax?: number | undefined;
+}
+
+/** For `consumer.run`; what is spread after it wins. */
+export interface KafkajsRun {
+	readonly eachBatchAutoResolve: false;
+	/** 1000 ms: by default KafkaJS commits only between batches, and a batch may last for minutes under overload. */
+	readonly autoCommitInterval: number;
+	readonly eachBatch: (batch: KafkaBatch) => Promise<void>;
+}
+
+/** How often a long handler is looked after. KafkaJS sends a heartbeat only when one is due. */
+const BEAT_MS = 500;
+const COMMIT_MS = 1_000;
+
+/**
+ * Handles the batches of a consumer: `consumer.run({ ...kafkajsEachBatch({ consumer, shedder, decode, handle }) })`.
+ *
+ * An offset is resolved once its message and all before it were handled, dropped on purpose or durably spilled. A pause, a stop,
+ * a seek and a rebalance end the batch before its next message, which comes again later; appends under way are awaited
+ * first. A handler that throws is a failed batch of KafkaJS, which retries from the message on and restarts at last.
+ *
+ * A message that is handed back (`reject`) ends the batch: its partition is paused for `backOffMs`, and then fetched again from that
+ * message on. Everything behind it in its partition, protected or not, waits with it.
+ *
+ * @throws ConfigError when an option is out of range.
+ * @see docs/kafkajs.md (rule M2)
+ */
+export function kafkajsEachBatch<M, C, V = unknown>(options: KafkajsBatchOptions<M, C, V>): KafkajsRun {
+	return runOf('kafkajsEachBatch', options);
+}
+
+/** @throws ConfigError with everything that is wrong. */
+export function runOf<M, C, V>(caller: string, options: KafkajsBatchOptions<M, C, V>): KafkajsRun {
+	const { consumer, shedder, decode, handle, name, backOffMs = 1_000, partMax = 100 } = options;
+	verify(`${caller} options`, (must) => {
+		checkConsumer(must, consumer);
+		must(typeof Object(shedder).wrapBatch === 'function', 'shedder', shedder, 'a load shedder: it has wrapBatch');
+		checkHandling(must, options);
+		must(backOffMs >= 1 && backOffMs <= 3_600_000, 'backOffMs', backOffMs, 'a number from 1 to 3600000');
+		must(Number.isInteger(partMax) && partMax >= 1, 'partMax', partMax, 'a whole number of at least 1');
+	});
+	const pauses = pausesOf(consumer);
+	const handleAll = shedder.wrapBatch<V>(handle, { name });
+
+	return {
+		eachBatchAutoResolve: false,
+		autoCommitInterval: COMMIT_MS,
+		async eachBatch({ batch, resolveOffset, heartbeat, commitOffsetsIfNecessary, isRunning, isStale }) {
+			const { topic, partition, messages } = batch;
+			const watch = watchOver(pauses, batch, heartbeat, () => !isRunning() || isStale());
+			const { signal } = watch;
+			try {
+				for (let from = 0; from < messages.length && !signal.aborted; ) {
+					const part = partOf(shedder, decode, batch, from, partMax);
+					const settle = inOrder((at) => resolveOffset((messages[from + at] as KafkaMessage).offset));
+					const onOutcome = (at: number, { action }: Outcome<V>): void => {
+						if (action !== 'reject') settle(at);
+						else if (!signal.aborted) {
+							watch.end();
+							holdFor(pauses, topic, partition, backOffMs);
+						}
+					};
+					await handleAll(part.decoded, { onOutcome, signal });
+					if (part.failure !== undefined && !signal.aborted) throw part.failure.error;
+					from += part.decoded.length;
+					await commitOffsetsIfNecessary();
+					await watch.beat();
+				}
+			} finally {
+				watch.close();
+			}
+			if (watch.failure !== undefined) throw watch.failure.error;
+		},
+	};
+}
+
+/** What keeps a batch alive, and ends it. */
+interface Watch {
+	/** Aborts when no further message is to be handled. */
+	readonly signal: AbortSignal;
+	/** A heartbeat has failed: the group rebalances, or has given this member up. */
+	readonly failure: { readonly error: unknown } | undefined;
+	end(): void;
+	/** Sends a heartbeat if one is due. Never rejects. */
+	beat(): Promise<void>;
+	close(): void;
+}
+
+function watchOver(
+	pauses: Pauses,
+	{ topic, partition }: KafkaBatch['batch'],
+	heartbeat: () => Promise<void>,
+	isOver: () => boolean,
+): Watch {
+	const ending = new AbortController();
+	let failure: { readonly error: unknown } | undefined;
+	const look = (): void => {
+		if (isOver() || pauses.isPaused(topic, partition)) ending.abort();
+	};
+	const beat = async (): Promise<void> => {
+		look();
+		if (failure !== undefined) return;
+		try {
+			await heartbeat();
+		} catch (error) {
+			failure = { error };
+			ending.abort();
+		}
+	};
+	look();
+	const unwatch = pauses.onChange(look);
+	const cancel = systemClock.every(BEAT_MS, () => void beat());
+	return {
+		signal: ending.signal,
+		get failure() {
+			return failure;
+		},
+		end: () => ending.abort(),
+		beat,
+		close() {
+			unwatch();
+			cancel();
+		},
+	};
+}
+
+/** The next part of a batch, up to a message that cannot be decoded. */
+interface Part<M> {
+	readonly decoded: readonly M[];
+	readonly failure?: { readonly error: unknown };
+}
+
+function partOf<M, C>(
+	shedder: MessageShedder<M, C>,
+	decode: (record: KafkaRecord) => M,
+	{ topic, partition, messages }: KafkaBatch['batch'],
+	from: number,
+	most: number,
+): Part<M> {
+	const decoded: M[] = [];
+	const mayReject = rejects(shedder);
+	for (let at = from; at < messages.length && decoded.length < most; at++) {
+		try {
+			decoded.push(decode({ topic, partition, message: messages[at] as KafkaMessage }));
+		} catch (error) {
+			return { decoded, failure: { error } };
+		}
+		// What lies behind one that is handed back comes again; to spill it now would spill it each time.
+		if (mayReject && shedder.decide(decoded[at - from] as M).action === 'reject') break;
+	}
+	return { decoded };
+}
+
+/** Some level hands messages back. Most ladders have none, and need no second look at each message. */
+function rejects<M, C>({ ladder }: MessageShedder<M, C>): boolean {
+	return ladder.spec.levels.some(({ shed }) => shed !== undefined && Object.values(shed).includes('reject'));
+}
+
+function holdFor(pauses: Pauses, topic: string, partition: number, ms: number): void {
+	const release = pauses.hold(topic, partition);
+	const cancel = systemClock.every(ms, () => {
+		cancel();
+		release();
+	});
+}

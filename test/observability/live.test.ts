@@ -1,0 +1,191 @@
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { ALERTS } from '../../scripts/observability/alerts.js';
+import { RECORDINGS } from '../../scripts/observability/recordings.js';
+import { runbookOf } from '../../scripts/observability/rule.js';
+import { rulesFile } from '../../scripts/observability/yaml.js';
+import { describeWith, type Instance, startAlertmanager, startPrometheus, until } from '../support/services.js';
+import { filledIn, readBoard, shown } from './support/board.js';
+import { LAG, startCourse } from './support/course.js';
+import { askPrometheus } from './support/prometheus-api.js';
+import { promtool, run } from './support/promtool.js';
+import { startWebhook } from './support/webhook.js';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 300_000 });
+
+/** A rate needs two scrapes; a machine that is busy may miss some. */
+const WINDOW = '3s';
+const PATIENCE_MS = 60_000;
+
+/** Two services, what watches them, and who is told. The alerts are those of the file, but fire at once. */
+async function watched() {
+	const webhook = await startWebhook();
+	const alertmanager = await startAlertmanager(webhook.url);
+	const [busy, idle] = await Promise.all([startCourse('quotes'), startCourse('quotes')]);
+	const rules = rulesFile(
+		RECORDINGS,
+		ALERTS.map((alert) => ({ ...alert, for: '0s' })),
+	);
+	const parts: { stop(): Promise<void> }[] = [busy, idle, alertmanager, { stop: webhook.close }];
+	const settings = {
+		targets: { feed: [busy.target, idle.target] },
+		rules: [rules],
+		alertmanager: alertmanager.url,
+	};
+	const prometheus: Instance = await startPrometheus(settings).catch(async (error: unknown) => {
+		await Promise.all(parts.map((part) => part.stop()));
+		throw error;
+	});
+	return {
+		url: prometheus.url,
+		busy,
+		idle,
+		posted: webhook.posted,
+		stop: async () => {
+			await prometheus.stop();
+			for (const part of parts) await part.stop();
+		},
+	};
+}
+
+await describeWith(promtool, 'the metrics of a live shedder', () => {
+	it('pass promtool check metrics without a word', async () => {
+		const { target, now, shedder, stop } = await startCourse('quotes');
+		try {
+			now.lag = LAG.AGGRESSIVE;
+			await until('messages are spilled', () => shedder.stats().spilled > 0);
+			const scrape = await (await fetch(`http://${target}/metrics`)).text();
+			expect(scrape).toContain('brownout_spilled_total{shedder="quotes"} ');
+			expect(await run(['check', 'metrics'], scrape)).toBe('');
+		} finally {
+			await stop();
+		}
+	});
+
+	it('would not, if something were wrong with them', async () => {
+		await expect(run(['check', 'metrics'], '# TYPE brownout_flaps gauge\nbrownout_flaps_total 1\n')).rejects.toThrow(
+			'brownout_flaps',
+		);
+	});
+});
+
+await describeWith(watched, 'a run through all levels, seen by Prometheus and Alertmanager', (scene) => {
+	const { busy, idle, posted, url } = scene;
+	const prometheus = askPrometheus(url);
+	const startedMs = Date.now();
+	const holds = (query: string) => until(query, async () => (await prometheus.now(query)).length > 0, PATIENCE_MS);
+	const told = (status: 'firing' | 'resolved', alertname: string) => {
+		const is = () => posted.find((alert) => alert.status === status && alert.labels.alertname === alertname);
+		return until(`${alertname} is ${status}`, () => is() !== undefined, PATIENCE_MS).then(is);
+	};
+	const on = `{instance="${busy.target}"}`;
+
+	beforeAll(async () => {
+		await holds(`brownout_degradation_level${on} == 0 and brownout_checks_total${on} > 0`);
+		for (const level of ['SOFT', 'GRACEFUL', 'AGGRESSIVE'] as const) {
+			busy.now.lag = LAG[level];
+			await holds(`brownout_degradation_level_active{level="${level}",instance="${busy.target}"} == 1`);
+		}
+		await holds(`brownout_spill_messages${on} > 40`);
+		busy.now.lag = LAG.CIRCUIT_BREAK;
+		await holds(`brownout_intake_paused${on} == 1`);
+		await told('firing', 'SheddingLoad');
+
+		busy.now.lag = LAG.NORMAL;
+		await holds(`brownout_replay_delay_seconds${on} > 0`);
+		await holds(`brownout_degradation_level${on} == 0 and brownout_spill_messages${on} == 0`);
+
+		busy.now.heap = new Error('the sensor is broken');
+		expect(() => busy.tiers.replace({ tiers: 'none' })).toThrow();
+		const end = busy.shedder.override({ level: 'SOFT', ttlMs: 600_000, reason: 'a drill' });
+		await Promise.all(['SignalUnknown', 'TierReloadFailed', 'OverrideLeftOn'].map((name) => told('firing', name)));
+		busy.now.heap = 0.2;
+		busy.tiers.replace(busy.tiers.current);
+		end();
+		await holds(`brownout_overridden${on} == 0`);
+	});
+	it.each(['SheddingLoad', 'SignalUnknown', 'TierReloadFailed', 'OverrideLeftOn'])(
+		'%s reaches the webhook, with its texts, and so does its end',
+		async (name) => {
+			const alert = ALERTS.find((one) => one.name === name);
+			const [fired, ended] = await Promise.all([told('firing', name), told('resolved', name)]);
+			for (const heard of [fired, ended]) {
+				expect(heard?.labels).toMatchObject({
+					job: 'feed',
+					shedder: 'quotes',
+					instance: busy.target,
+					severity: alert?.severity,
+				});
+				expect(heard?.annotations.summary).toContain(`quotes of feed on ${busy.target}`);
+				expect(heard?.annotations.runbook_url).toBe(alert && runbookOf(alert));
+			}
+		},
+	);
+
+	it('tells of the busy instance only, and of nothing that did not happen', () => {
+		const strangers = posted.filter(({ labels }) => labels.instance === idle.target);
+		expect(strangers).toEqual([]);
+		const names = new Set(posted.map(({ labels }) => labels.alertname));
+		for (const name of ['ProtectedTierShed', 'SpillLost', 'EvaluatorStalled', 'ProtectedTierUnserved'])
+			expect(names).not.toContain(name);
+	});
+
+	it('was at every level', async () => {
+		const levels = await prometheus.since(startedMs, `brownout_degradation_level${on}`);
+		expect(new Set(levels.flatMap(({ values }) => values))).toEqual(new Set([0, 1, 2, 3, 4]));
+	});
+
+	it('is evaluated by the rules of the file, each without an error', async () => {
+		const loaded = await prometheus.rules();
+		expect(loaded.filter(({ health, lastError }) => health !== 'ok' || lastError)).toEqual([]);
+		const written = [...RECORDINGS.map(({ record }) => record), ...ALERTS.map(({ name }) => name)];
+		expect(loaded.map(({ name }) => name).sort()).toEqual(written.sort());
+		for (const { expr, ...rule } of [...RECORDINGS, ...ALERTS]) {
+			const name = 'record' in rule ? rule.record : rule.name;
+			const found = loaded.find((one) => one.name === name);
+			expect(await prometheus.format(found?.query ?? ''), name).toBe(await prometheus.format(expr));
+			if ('record' in rule) continue;
+			const { summary, description, severity } = rule;
+			expect(found).toMatchObject({ labels: { severity }, annotations: { summary, description } });
+		}
+	});
+
+	it('gives every recording rule something to record', async () => {
+		for (const { record } of RECORDINGS.filter((one) => one.record !== 'instance:brownout_spill_drain:seconds'))
+			expect(await prometheus.since(startedMs, record), record).not.toEqual([]);
+	});
+
+	describe('every panel of the dashboard', async () => {
+		const board = await readBoard();
+		const queries = shown(board).flatMap(({ title, targets = [] }) => targets.map((target) => ({ title, ...target })));
+
+		it.each(queries)('$title: $legendFormat has data', async ({ expr, legendFormat }) => {
+			const found = await prometheus.since(startedMs, filledIn(expr, WINDOW));
+			expect(found).not.toEqual([]);
+			// What a legend names must be there, or lines could not be told apart.
+			const named = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+			for (const { metric } of found) expect(Object.keys(metric)).toEqual(expect.arrayContaining(named));
+		});
+
+		it.each(board.templating.list.filter(({ definition }) => definition !== undefined))(
+			'has values of $name to choose from',
+			async ({ name, definition = '' }) => {
+				const metric = definition.slice('label_values('.length, -`, ${name})`.length);
+				const found = await prometheus.now(`group by (${name}) (${filledIn(metric)})`);
+				expect(found.map(({ metric }) => metric[name])).not.toContain(undefined);
+				expect(found).not.toEqual([]);
+			},
+		);
+	});
+});
+
+describe('the rules of this test', () => {
+	it('are those of the file, but for the time they wait', async () => {
+		const file = await readFile(new URL('../../examples/observability/rules.yml', import.meta.url), 'utf8');
+		const mine = rulesFile(
+			RECORDINGS,
+			ALERTS.map((alert) => ({ ...alert, for: '0s' })),
+		);
+		expect(file.replaceAll(/^ {8}for: \w+$/gm, '        for: 0s')).toBe(mine);
+	});
+});
