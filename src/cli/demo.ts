@@ -17,6 +17,8 @@ interface Flags {
 	readonly rate?: number;
 	readonly ramp?: number;
 	readonly duration?: number;
+	readonly metrics?: number;
+	readonly dashboard?: number;
 	readonly broker?: BrokerName | 'auto' | 'memory';
 	readonly generator?: LoadPlan;
 }
@@ -43,6 +45,12 @@ export function addDemoCommand(program: Command): void {
 				'auto',
 			]),
 		)
+		.addOption(new Option('--metrics <port>', 'serve the metrics of the real load for Prometheus').argParser(port))
+		.addOption(
+			new Option('--dashboard [port]', 'serve the live page of the real load (default: any free port)')
+				.argParser(port)
+				.preset('0'),
+		)
 		// Not for people: the role of the other process.
 		.addOption(new Option('--generator <plan>').argParser(JSON.parse).hideHelp())
 		.action(run);
@@ -50,7 +58,7 @@ export function addDemoCommand(program: Command): void {
 
 async function run(flags: Flags, command: Command): Promise<void> {
 	if (flags.generator !== undefined) return generate(flags.generator);
-	for (const name of ['rate', 'ramp', 'duration', 'broker'] as const) {
+	for (const name of ['rate', 'ramp', 'duration', 'broker', 'metrics', 'dashboard'] as const) {
 		if (flags[name] !== undefined && !flags.realLoad) command.error(`error: --${name} needs --real-load`);
 	}
 	const stage = createStage(process.stdout, process.env);
@@ -102,6 +110,12 @@ function printLedger(stage: Stage, lines: readonly string[]): void {
 function positive(text: string): number {
 	const value = Number(text);
 	if (!(value > 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('It must be a number above 0.');
+	return value;
+}
+
+function port(text: string): number {
+	const value = Number(text);
+	if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('It must be a port, 0 for any free one.');
 	return value;
 }
 

@@ -24,9 +24,10 @@ import { narrate } from './narrator.js';
 import { pipeSource } from './pipe-source.js';
 import type { Delivery, LoadSource } from './source.js';
 import type { Stage } from './stage.js';
+import { type WatchOptions, watched } from './watched.js';
 import { calibrate, type Work } from './work.js';
 
-export interface RealLoadOptions {
+export interface RealLoadOptions extends WatchOptions {
 	/** Messages per second at the peak. Default: a multiple of what this machine handles in full. */
 	readonly rate?: number | undefined;
 	/** Seconds until the peak. Default 4, and at most `duration`. */
@@ -100,7 +101,7 @@ export interface RealLoadEnd extends Delivery {
  */
 export async function playRealLoad(
 	stage: Stage,
-	{ rate, duration = 12, ramp = Math.min(4, duration), place }: RealLoadOptions,
+	{ rate, duration = 12, ramp = Math.min(4, duration), place, ...watch }: RealLoadOptions,
 	generator: readonly string[],
 ): Promise<RealLoadEnd> {
 	stage.heading('A real overload');
@@ -124,7 +125,7 @@ export async function playRealLoad(
 			`machine, and the cooldown is ${COOLDOWN_MS / 1000} s, where the preset has 30 s. Lag, heap and event-loop delay are measured.`,
 	);
 	try {
-		return await play(stage, { source, work, plan, directory, recoverWithinMs: RECOVER_WITHIN_MS[through] });
+		return await play(stage, { source, work, plan, directory, recoverWithinMs: RECOVER_WITHIN_MS[through], watch });
 	} finally {
 		await source.close();
 		if (directory !== undefined) await rm(directory, { recursive: true, force: true });
@@ -143,9 +144,13 @@ interface Run {
 	/** Where the spill is kept; without one it is in memory. */
 	readonly directory: string | undefined;
 	readonly recoverWithinMs: number;
+	readonly watch: WatchOptions;
 }
 
-async function play(stage: Stage, { source, work, plan, directory, recoverWithinMs }: Run): Promise<RealLoadEnd> {
+async function play(
+	stage: Stage,
+	{ source, work, plan, directory, recoverWithinMs, watch }: Run,
+): Promise<RealLoadEnd> {
 	const shedder = createLoadShedder({
 		ladder: ladderFor(work.capacityPerS, source.fallsWhilePaused),
 		signals: { lag: source.lag, heap: heapSignal(), delay: eventLoopDelaySignal() },
@@ -155,6 +160,8 @@ async function play(stage: Stage, { source, work, plan, directory, recoverWithin
 		spill: directory === undefined ? memorySpill() : fileSpill({ directory, maxBytes: SPILL_BYTES_MAX }),
 		replay: { maxPerS: REPLAY_SHARE * work.capacityPerS },
 	});
+	const watching = await watched(shedder, watch);
+	if (watching.urls.length > 0) stage.tell(`To be watched at ${watching.urls.join(' and ')}`);
 	const nowMs = () => performance.now();
 	const monitor = createMonitor(shedder, {
 		gauges: GAUGES,
@@ -166,7 +173,7 @@ async function play(stage: Stage, { source, work, plan, directory, recoverWithin
 	narrate(shedder, { stage, gauges: GAUGES, time: monitor.time });
 	let title = 'Real load';
 	let shownAtMs = 0;
-	const watching = setInterval(() => {
+	const looking = setInterval(() => {
 		monitor.look();
 		if (!stage.live && nowMs() - shownAtMs < LINE_MS) return;
 		shownAtMs = nowMs();
@@ -190,7 +197,8 @@ async function play(stage: Stage, { source, work, plan, directory, recoverWithin
 		stage.show(monitor.moment('Real load: the end'));
 		return { ...delivery, stats: shedder.stats() };
 	} finally {
-		clearInterval(watching);
+		clearInterval(looking);
+		await watching.close();
 		stage.end();
 		await source.close();
 		await shedder.stop();

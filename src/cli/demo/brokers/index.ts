@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { InputError } from '../../input-error.js';
 import type { Broker, BrokerName, Place } from './broker.js';
+import { kafka } from './kafka.js';
 import { nats } from './nats.js';
+import { rabbitmq } from './rabbitmq.js';
+import { redis } from './redis.js';
 
 /** In the order in which `auto` looks for them. */
-export const brokers = { nats } as { readonly [K in BrokerName]: Broker };
+export const brokers: { readonly [K in BrokerName]: Broker } = { kafka, nats, redis, rabbitmq };
 
 export const BROKER_NAMES = Object.keys(brokers) as BrokerName[];
 
