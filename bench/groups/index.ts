@@ -3,6 +3,7 @@ import { asyncBatch, syncBatch } from './batch.js';
 import { check } from './check.js';
 import { decision } from './decide.js';
 import { fetchRequests, nodeRequests } from './http.js';
+import { metrics, metricsBytes, scrape } from './metrics.js';
 import { sample } from './step.js';
 import { asyncHandler, emptyHandler, syncHandler, waitingHandler } from './wrap.js';
 
@@ -19,4 +20,7 @@ export const groups: Readonly<Record<string, Group>> = {
 	step: sample,
 	'http-fetch': fetchRequests,
 	'http-node': nodeRequests,
+	metrics,
+	'metrics-bytes': metricsBytes,
+	scrape,
 };

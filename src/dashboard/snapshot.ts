@@ -124,7 +124,8 @@ export function snapshotOf(stats: Stats, epochMs: number): Snapshot {
 		holds: stats.holds.map(({ reason, signal, untilMs }) => ({
 			reason,
 			signal: signal ?? null,
-			remainingMs: untilMs === undefined ? null : Math.max(0, untilMs - nowMs),
+			// A cooldown that has not begun has no end.
+			remainingMs: known(Math.max(0, (untilMs ?? Number.NaN) - nowMs)),
 		})),
 		sensors: stats.signals.map(({ name, ageMs, errors, thresholds }) => ({
 			name,
@@ -149,7 +150,7 @@ export function snapshotOf(stats: Stats, epochMs: number): Snapshot {
 			oldestAgeMs: spill.oldestEnqueuedAtMs === null ? null : Math.max(0, epochMs - spill.oldestEnqueuedAtMs),
 		},
 		replayPerS: stats.replayPerS,
-		replayEtaMs: stats.replayEtaMs,
+		replayEtaMs: known(stats.replayEtaMs ?? Number.NaN),
 		override: override && {
 			floor: override.floor,
 			ceiling: override.ceiling,

@@ -85,7 +85,7 @@ await describeWith(chromium, 'the page in a browser', ({ browser }) => {
 	it('sets an override that is shown and expires, and ends another one', async () => {
 		const { page, shedder, clock, complaints } = await opened({ overrides: { token: TOKEN } });
 		await page.locator('#steer summary').click();
-		await page.getByLabel('Level', { exact: true }).selectOption('GRACEFUL');
+		await page.getByRole('combobox', { name: 'Level' }).selectOption('GRACEFUL');
 		await page.getByLabel('Minutes').fill('2');
 		await page.getByLabel('Reason').fill('deploying <b>now</b>');
 		await page.getByLabel('Your name').fill('ana');
@@ -105,7 +105,7 @@ await describeWith(chromium, 'the page in a browser', ({ browser }) => {
 		await shedder.check();
 		await says(page, '#level', 'NORMAL');
 
-		await page.getByLabel('Hold').selectOption('floor');
+		await page.getByRole('combobox', { name: 'Hold' }).selectOption('floor');
 		await page.getByRole('button', { name: 'Set override' }).click();
 		await says(page, '#override-now', 'Override: held from GRACEFUL to CIRCUIT_BREAK');
 		await page.getByRole('button', { name: 'End override' }).click();
@@ -194,9 +194,17 @@ await describeWith(chromium, 'the page in a browser', ({ browser }) => {
 			await says(page, '#level', 'CIRCUIT_BREAK');
 			for (const colorScheme of ['light', 'dark'] as const) {
 				await page.emulateMedia({ colorScheme });
-				const found = await page.evaluate(faults);
-				expect(found).toEqual([]);
+				expect(await page.evaluate(faults)).toEqual([]);
 			}
+			// The look itself sees what it looks for.
+			await page.evaluate(() => {
+				document.getElementById('intake')?.style.setProperty('color', '#777');
+				document.getElementById('title')?.style.setProperty('min-width', '3000px');
+			});
+			expect(await page.evaluate(faults)).toEqual([
+				expect.stringMatching(/^the page is 3\d{3} px wide/),
+				expect.stringMatching(/^intake "Intake is paused": /),
+			]);
 		},
 		120_000,
 	);

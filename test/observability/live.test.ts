@@ -4,11 +4,12 @@ import { ALERTS } from '../../scripts/observability/alerts.js';
 import { RECORDINGS } from '../../scripts/observability/recordings.js';
 import { runbookOf } from '../../scripts/observability/rule.js';
 import { rulesFile } from '../../scripts/observability/yaml.js';
-import { describeWith, type Instance, startAlertmanager, startPrometheus, until } from '../support/services.js';
+import { describeWith, startAlertmanager, startPrometheus, until } from '../support/services.js';
 import { filledIn, readBoard, shown } from './support/board.js';
 import { LAG, startCourse } from './support/course.js';
 import { askPrometheus } from './support/prometheus-api.js';
 import { promtool, run } from './support/promtool.js';
+import { queriesOf } from './support/runbook.js';
 import { startWebhook } from './support/webhook.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 300_000 });
@@ -17,35 +18,39 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 300_000 });
 const WINDOW = '3s';
 const PATIENCE_MS = 60_000;
 
-/** Two services, what watches them, and who is told. The alerts are those of the file, but fire at once. */
+/** The rules of the file, but they fire at once. */
+const RULES = rulesFile(
+	RECORDINGS,
+	ALERTS.map((alert) => ({ ...alert, for: '0s' })),
+);
+
+/** Two services, what watches them, and who is told. */
 async function watched() {
-	const webhook = await startWebhook();
-	const alertmanager = await startAlertmanager(webhook.url);
-	const [busy, idle] = await Promise.all([startCourse('quotes'), startCourse('quotes')]);
-	const rules = rulesFile(
-		RECORDINGS,
-		ALERTS.map((alert) => ({ ...alert, for: '0s' })),
-	);
-	const parts: { stop(): Promise<void> }[] = [busy, idle, alertmanager, { stop: webhook.close }];
-	const settings = {
-		targets: { feed: [busy.target, idle.target] },
-		rules: [rules],
-		alertmanager: alertmanager.url,
+	const parts: { stop(): Promise<void> }[] = [];
+	const begun = <P extends { stop(): Promise<void> }>(part: P): P => {
+		parts.unshift(part);
+		return part;
 	};
-	const prometheus: Instance = await startPrometheus(settings).catch(async (error: unknown) => {
-		await Promise.all(parts.map((part) => part.stop()));
+	const stop = async () => {
+		for (const part of parts) await part.stop();
+	};
+	try {
+		const webhook = begun(await startWebhook());
+		const alertmanager = begun(await startAlertmanager(webhook.url));
+		const busy = begun(await startCourse('quotes'));
+		const idle = begun(await startCourse('quotes'));
+		const { url } = begun(
+			await startPrometheus({
+				targets: { feed: [busy.target, idle.target] },
+				rules: [RULES],
+				alertmanager: alertmanager.url,
+			}),
+		);
+		return { url, busy, idle, posted: webhook.posted, stop };
+	} catch (error) {
+		await stop();
 		throw error;
-	});
-	return {
-		url: prometheus.url,
-		busy,
-		idle,
-		posted: webhook.posted,
-		stop: async () => {
-			await prometheus.stop();
-			for (const part of parts) await part.stop();
-		},
-	};
+	}
 }
 
 await describeWith(promtool, 'the metrics of a live shedder', () => {
@@ -155,6 +160,12 @@ await describeWith(watched, 'a run through all levels, seen by Prometheus and Al
 			expect(await prometheus.since(startedMs, record), record).not.toEqual([]);
 	});
 
+	it.each(ALERTS)('can be asked everything that the runbook of $name asks', async (alert) => {
+		const page = await readFile(new URL(`../../${runbookOf(alert)}`, import.meta.url), 'utf8');
+		// A query that matches many to many is refused.
+		for (const query of queriesOf(page)) await prometheus.since(startedMs, query);
+	});
+
 	describe('every panel of the dashboard', async () => {
 		const board = await readBoard();
 		const queries = shown(board).flatMap(({ title, targets = [] }) => targets.map((target) => ({ title, ...target })));
@@ -182,10 +193,6 @@ await describeWith(watched, 'a run through all levels, seen by Prometheus and Al
 describe('the rules of this test', () => {
 	it('are those of the file, but for the time they wait', async () => {
 		const file = await readFile(new URL('../../examples/observability/rules.yml', import.meta.url), 'utf8');
-		const mine = rulesFile(
-			RECORDINGS,
-			ALERTS.map((alert) => ({ ...alert, for: '0s' })),
-		);
-		expect(file.replaceAll(/^ {8}for: \w+$/gm, '        for: 0s')).toBe(mine);
+		expect(file.replaceAll(/^ {8}for: \w+$/gm, '        for: 0s')).toBe(RULES);
 	});
 });

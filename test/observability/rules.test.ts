@@ -49,10 +49,8 @@ await describeWith(promtool, 'the alerts, evaluated by promtool', () => {
 		await testRules(...firing(...on, [one]));
 		await expect(testRules(...firing(...on, [other]))).rejects.toThrow('FAILED');
 	});
-});
 
-for (const alert of ALERTS)
-	await describeWith(promtool, `the alert ${alert.name}`, () => {
+	describe.each(ALERTS)('$name', (alert) => {
 		const { fires, silent } = CASES[alert.name] ?? { fires: [], silent: [] };
 		for (const { when, sick, atMinutes, value } of fires) {
 			if (isWhole(alert)) {
@@ -70,6 +68,7 @@ for (const alert of ALERTS)
 		for (const { when, sick, atMinutes } of silent)
 			it(`is silent ${when}`, () => testRules(...firing(alert, [one, other], sick, atMinutes, [])));
 	});
+});
 
 await describeWith(promtool, 'the recording rules, evaluated by promtool', () => {
 	const recordings = rulesFile(RECORDINGS, []);

@@ -8,7 +8,21 @@ import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { find } from './services/find.js';
 import { launch } from './services/instance.js';
-import { describeWith, kafka, nats, postgres, redis, startNats, startPostgres, startRedis, until } from './services.js';
+import {
+	describeWith,
+	kafka,
+	nats,
+	postgres,
+	rabbitmq,
+	redis,
+	startAlertmanager,
+	startNats,
+	startPostgres,
+	startPrometheus,
+	startRabbitmq,
+	startRedis,
+	until,
+} from './services.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(() => void vi.unstubAllEnvs());
@@ -71,6 +85,10 @@ await describeWith(nats, 'a nats that was found', ({ url }) => {
 
 await describeWith(kafka, 'a kafka that was found', ({ url }) => {
 	it('answers', () => expect(listens(`kafka://${url}`)).resolves.toBe(true));
+});
+
+await describeWith(rabbitmq, 'a rabbitmq that was found', ({ url }) => {
+	it('answers', () => expect(listens(url)).resolves.toBe(true));
 });
 
 await describeWith(
@@ -143,6 +161,46 @@ await describeWith(
 			await server.kill();
 			await server.restart();
 			expect(await greeting(server.url)).toMatch(/^INFO /);
+		});
+	},
+);
+
+await describeWith(
+	() => startRabbitmq({ consumer_timeout: 1_000_000 }),
+	'a private rabbitmq',
+	(server) => {
+		it('comes back after kill -9 and is gone after stop', async () => {
+			await server.kill();
+			expect(await listens(server.url)).toBe(false);
+			await server.restart();
+			expect(await listens(server.url)).toBe(true);
+			await server.stop();
+			expect(await listens(server.url)).toBe(false);
+			await expect(access(server.directory)).rejects.toThrow('ENOENT');
+		}, 200_000);
+	},
+);
+
+await describeWith(
+	() => startPrometheus({ targets: {} }),
+	'a private prometheus',
+	({ url, stop }) => {
+		it('answers, and is gone after stop', async () => {
+			expect((await fetch(`${url}/api/v1/query?query=up`)).status).toBe(200);
+			await stop();
+			expect(await listens(url)).toBe(false);
+		});
+	},
+);
+
+await describeWith(
+	() => startAlertmanager('http://127.0.0.1:9/'),
+	'a private alertmanager',
+	({ url, stop }) => {
+		it('answers, and is gone after stop', async () => {
+			expect((await fetch(`${url}/api/v2/status`)).status).toBe(200);
+			await stop();
+			expect(await listens(url)).toBe(false);
 		});
 	},
 );

@@ -151,7 +151,8 @@ export class Chart {
 			stroke: () => colour('--muted'),
 			grid: { stroke: () => colour('--line'), width: 1 },
 			ticks: { show: false },
-			font: `${0.75 * size}px system-ui, sans-serif`,
+			// uPlot scales whole numbers only.
+			font: `${Math.round(0.75 * size)}px system-ui, sans-serif`,
 			gap: 6,
 		};
 		return {

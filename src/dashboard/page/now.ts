@@ -44,21 +44,23 @@ function showOverride({ override }: Snapshot): void {
 type Held = readonly [text: string, countdown: string];
 
 /** Each hold in words, and for how long. */
-function holdsOf({ holds, level, demand }: Snapshot, hello: Hello): readonly Held[] {
+function holdsOf({ holds, level, demand, probing }: Snapshot, hello: Hello): readonly Held[] {
 	if (level === 0) return [['Nothing: it stands on the first level', '']];
 	const held = holds.map(({ reason, signal, remainingMs }): Held => {
-		const words = WORDS[reason]?.(signal) ?? reason;
+		const hasBegun = reason === 'probe' ? probing : remainingMs !== null;
+		const words = WORDS[reason]?.(signal ?? 'a signal', hasBegun) ?? reason;
 		return [words, remainingMs === null ? '' : left(remainingMs)];
 	});
 	if (held.length > 0) return held;
 	return [[demand >= level ? `The readings ask for ${nameOf(hello, demand)}` : 'Nothing', '']];
 }
 
-const WORDS: Readonly<Record<string, (signal: string | null) => string>> = {
-	cooldown: () => 'Cooldown: calm, but not yet for long enough',
-	unknown: (signal) => `Unknown: ${signal === null ? 'a signal' : signal} cannot be read`,
+const WORDS: Readonly<Record<string, (signal: string, hasBegun: boolean) => string>> = {
+	cooldown: (_, hasBegun) =>
+		`Cooldown: ${hasBegun ? 'calm, but not for long enough yet' : 'the level is not calm yet'}`,
+	unknown: (signal) => `Unknown: ${signal} cannot be read`,
 	guard: () => 'Guard: the level below could not carry the load yet',
-	probe: () => 'Probe: intake is open for a look',
+	probe: (_, hasBegun) => `Probe: intake ${hasBegun ? 'is open' : 'opens'} for a look`,
 	override: () => 'Override: a person holds the level',
 	spill: () => 'Spill: it is nearly full',
 };

@@ -16,38 +16,49 @@ export function drawThresholds(thresholds: Thresholds, levels: Hello['levels']):
 	return (plot, rem) => {
 		const { ctx, bbox } = plot;
 		const ratio = devicePixelRatio;
+		const yOf = (value: number) => Math.round(plot.valToPos(value, 'y', true)) + 0.5;
+		const toneOfLevel = (level: number) => colour(`--tone-${toneOf(level, levels.length)}`);
 		// From the top down: where it is narrow the gravest levels are named.
 		const seen = thresholds.toReversed().filter(({ enterAt }) => enterAt <= (plot.scales.y?.max ?? 0));
 		const lines = [
 			...seen.map(({ level, enterAt: at }) => ({
-				level,
 				at,
 				dash: [],
+				tone: toneOfLevel(level),
 				words: `${levels[level]?.name} ≥ ${brief(at)}`,
 			})),
-			...seen.map(({ level, release: at }) => ({ level, at, dash: [2, 4], words: `release < ${brief(at)}` })),
+			...seen.map(({ level, release: at }) => ({
+				at,
+				dash: [2, 4],
+				tone: toneOfLevel(level),
+				words: `release < ${brief(at)}`,
+			})),
 		];
-		const taken: number[] = [];
 		ctx.save();
-		ctx.font = `${0.72 * rem * ratio}px system-ui, sans-serif`;
-		ctx.textAlign = 'right';
-		ctx.textBaseline = 'bottom';
-		ctx.lineJoin = 'round';
-		for (const { level, at, dash, words } of lines) {
-			const y = Math.round(plot.valToPos(at, 'y', true)) + 0.5;
-			ctx.strokeStyle = ctx.fillStyle = colour(`--tone-${toneOf(level, levels.length)}`);
-			ctx.lineWidth = ratio;
+		ctx.lineWidth = ratio;
+		for (const { at, tone, dash } of lines) {
+			const y = yOf(at);
+			ctx.strokeStyle = tone;
 			ctx.setLineDash(dash.map((length) => length * ratio));
 			ctx.beginPath();
 			ctx.moveTo(bbox.left, y);
 			ctx.lineTo(bbox.left + bbox.width, y);
 			ctx.stroke();
+		}
+		ctx.font = `${0.72 * rem * ratio}px system-ui, sans-serif`;
+		ctx.textAlign = 'right';
+		ctx.textBaseline = 'bottom';
+		ctx.lineJoin = 'round';
+		ctx.setLineDash([]);
+		ctx.lineWidth = 4 * ratio;
+		// On a rim of the card's colour, so that it can be read where it crosses a line.
+		ctx.strokeStyle = colour('--card');
+		const taken: number[] = [];
+		for (const { at, tone, words } of lines) {
+			const y = yOf(at);
 			if (taken.some((other) => Math.abs(other - y) < rem * ratio)) continue;
 			taken.push(y);
-			// On a rim of the card's colour, so that it can be read where it crosses a line.
-			ctx.setLineDash([]);
-			ctx.lineWidth = 4 * ratio;
-			ctx.strokeStyle = colour('--card');
+			ctx.fillStyle = tone;
 			ctx.strokeText(words, bbox.left + bbox.width - 4 * ratio, y - 2 * ratio);
 			ctx.fillText(words, bbox.left + bbox.width - 4 * ratio, y - 2 * ratio);
 		}

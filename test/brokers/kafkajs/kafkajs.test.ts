@@ -8,7 +8,7 @@ import {
 	kafkajsLag,
 } from '../../../src/kafkajs/index.js';
 import { type IntakePlace, intakeConformance } from '../../../src/testing/index.js';
-import { describeWith, kafka, type Service, until } from '../../support/services.js';
+import { describeWith, type KafkaService, kafka, until } from '../../support/services.js';
 import { survives } from '../survival/survives.js';
 import { type Place, placeOn, rebalance, shedderAt } from './place.js';
 
@@ -17,13 +17,13 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const decode = ({ message }: KafkaRecord): string => String(message.value);
 const numbered = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${i}`);
 
-await describeWith(kafka, 'brownout/kafkajs', ({ url }) => {
+await describeWith(kafka, 'brownout/kafkajs', (service) => {
 	const ends: (() => Promise<unknown>)[] = [];
 	afterEach(async () => {
 		for (const end of ends.splice(0).reverse()) await end();
 	});
 	const newPlace = async (...args: [partitions?: number]): Promise<Place> => {
-		const place = await placeOn(url, ...args);
+		const place = await placeOn(service, ...args);
 		ends.push(() => place.destroy());
 		return place;
 	};
@@ -36,7 +36,7 @@ await describeWith(kafka, 'brownout/kafkajs', ({ url }) => {
 		return { consumer, read: async () => lag.read() };
 	};
 
-	describe('kafkajsLag', () => {
+	describe.skipIf(service.mock)('kafkajsLag', () => {
 		it('is what was produced and not committed, and unknown before the join and after the stop', async () => {
 			const place = await newPlace(3);
 			const { consumer, read } = await newLag(place, true);
@@ -163,7 +163,7 @@ await describeWith(kafka, 'brownout/kafkajs', ({ url }) => {
 		}
 		const cases = intakeConformance<Consuming>({
 			async place() {
-				const place = await placeOn(url, 3);
+				const place = await placeOn(service, service.mock ? 4 : 3);
 				const { shedder } = await shedderAt(0);
 				const consumer = await place.consumer();
 				await consumer.subscribe({ topic: place.topic, fromBeginning: true });
@@ -195,6 +195,7 @@ await describeWith(kafka, 'brownout/kafkajs', ({ url }) => {
 			timeoutMs: 30_000,
 		});
 		for (const { name, run, timeoutMs } of cases) it(name, run, timeoutMs);
+		if (service.mock) return;
 
 		it('pauses what is assigned while it is paused, before anything of it is delivered', async () => {
 			const place = await newPlace(4);
@@ -248,7 +249,7 @@ await describeWith(kafka, 'brownout/kafkajs', ({ url }) => {
 		});
 	});
 
-	describe('the handlers', () => {
+	describe.skipIf(service.mock)('the handlers', () => {
 		it('end a batch when it is paused, and go on with the same message', async () => {
 			const place = await newPlace();
 			const delivered: string[] = [];
@@ -371,7 +372,7 @@ await describeWith(kafka, 'brownout/kafkajs', ({ url }) => {
 		});
 	});
 
-	survivesOn(url);
+	if (!service.mock) survivesOn(service);
 
 	/** A running consumer on everything, with an intake. */
 	async function running(
@@ -441,16 +442,16 @@ async function quiet({ kafka, topic }: Place): Promise<void> {
 	await consumer.disconnect();
 }
 
-function survivesOn(url: Service['url']): void {
+function survivesOn(service: KafkaService): void {
 	survives({
 		broker: 'kafkajs',
 		ordered: true,
 		disturbance: 'rebalance',
 		async prepare() {
-			const place = await placeOn(url, 2);
+			const place = await placeOn(service, 2);
 			const { topic, groupId } = place;
 			return {
-				place: { brokers: url, topic, groupId },
+				place: { brokers: service.url, topic, groupId },
 				async produce(messages) {
 					const values = messages.map((message) => ({ key: message.key, value: JSON.stringify(message) }));
 					await place.producer.send({ topic, messages: values });

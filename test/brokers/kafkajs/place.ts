@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { type Admin, type Consumer, Kafka, type KafkaConfig, logLevel, type Producer } from 'kafkajs';
+import { type Admin, type Consumer, Kafka, logLevel, type Producer } from 'kafkajs';
 import { createLoadShedder, defineLadder } from '../../../src/index.js';
 import { memorySpill } from '../../../src/spill/memory.js';
-import { until } from '../../support/services.js';
+import { type KafkaService, until } from '../../support/services.js';
 
 /** A topic of one's own, with what is needed around it. */
 export interface Place {
@@ -25,7 +25,8 @@ export interface Place {
 	destroy(): Promise<void>;
 }
 
-export async function placeOn(url: string, partitions = 1, config: Partial<KafkaConfig> = {}): Promise<Place> {
+/** On the mock a topic always has four partitions, and is never removed. */
+export async function placeOn({ url, mock }: KafkaService, partitions = 1): Promise<Place> {
 	const topic = `t-${randomUUID()}`;
 	const groupId = `g-${randomUUID()}`;
 	const sockets = new Set<Socket>();
@@ -40,13 +41,12 @@ export async function placeOn(url: string, partitions = 1, config: Partial<Kafka
 			socket.once('close', () => sockets.delete(socket));
 			return socket;
 		},
-		...config,
 	});
 	const admin = kafka.admin();
 	const producer = kafka.producer({ allowAutoTopicCreation: false });
 	const consumers: Consumer[] = [];
 	await Promise.all([admin.connect(), producer.connect()]);
-	await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false });
+	if (!mock) await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false });
 	// A broker that is busy knows of a new topic a little later.
 	await until('the topic is there', async () => (await admin.fetchTopicOffsets(topic)).length === partitions);
 	return {
@@ -83,7 +83,7 @@ export async function placeOn(url: string, partitions = 1, config: Partial<Kafka
 		},
 		async destroy() {
 			await Promise.all(consumers.map((made) => made.disconnect()));
-			await admin.deleteTopics({ topics: [topic] });
+			if (!mock) await admin.deleteTopics({ topics: [topic] });
 			await Promise.all([admin.disconnect(), producer.disconnect()]);
 		},
 	};

@@ -7,7 +7,7 @@ export const survivor: Survivor = {
 	async consume({ brokers = '', topic = '', groupId = '' }, makeShedder, handle) {
 		const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
 		// What the group takes for dead for, after kill -9; and how soon a resume is noticed.
-		const consumer = kafka.consumer({ groupId, sessionTimeout: 6_000, heartbeatInterval: 500, maxWaitTimeInMs: 200 });
+		const consumer = kafka.consumer({ groupId, sessionTimeout: 6_000, heartbeatInterval: 500, maxWaitTimeInMs: 50 });
 		await consumer.connect();
 		await consumer.subscribe({ topic, fromBeginning: true });
 		const lag = kafkajsLag({ kafka, consumer, fromBeginning: true });

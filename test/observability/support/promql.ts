@@ -5,13 +5,17 @@ import { LABELS, SHEDDER } from '../../../src/metrics/labels.js';
 /** The labels of each metric, each with its possible values where these are few. */
 export type Names = ReadonlyMap<string, ReadonlyMap<string, readonly string[] | undefined>>;
 
-/** Every name there is in the catalogue, as it is scraped. */
-export const NAMES: Names = new Map(
-	CATALOGUE.map(({ name, labels }) => [
-		`${PREFIX}${name}`,
-		new Map(([SHEDDER, ...labels] as const).map((label) => [label, possible(LABELS[label])])),
-	]),
-);
+/** Every name there is in the catalogue, as it is scraped, and the one that Prometheus gives every target. */
+export const NAMES: Names = new Map([
+	['up', new Map()],
+	...CATALOGUE.map(
+		({ name, labels }) =>
+			[
+				`${PREFIX}${name}`,
+				new Map(([SHEDDER, ...labels] as const).map((label) => [label, possible(LABELS[label])])),
+			] as const,
+	),
+]);
 
 function possible(values: string | readonly string[]): readonly string[] | undefined {
 	return typeof values === 'string' ? undefined : values;

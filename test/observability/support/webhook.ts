@@ -16,5 +16,5 @@ export async function startWebhook() {
 		posted.push(...alerts);
 		response.end();
 	});
-	return { url: server.url, posted, close: server.close };
+	return { url: server.url, posted, stop: server.close };
 }

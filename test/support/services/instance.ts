@@ -37,6 +37,8 @@ export interface Launch {
 interface Command {
 	readonly file: string;
 	readonly args: readonly string[];
+	/** Beside the environment of this process. */
+	readonly env?: { readonly [name: string]: string };
 	readonly uid?: number;
 	readonly gid?: number;
 }
@@ -95,8 +97,9 @@ function instance(kind: Launch, directory: string, port: number, started: ChildP
 
 /** Resolves when the server answers; rejects with its output when it ends before. */
 async function run(kind: Launch, directory: string, port: number): Promise<ChildProcess> {
-	const { file, args, ...user } = kind.command(port, directory);
-	const child = spawn(file, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+	const { file, args, env, ...user } = kind.command(port, directory);
+	const surroundings = { ...process.env, ...env };
+	const child = spawn(file, args, { cwd: directory, env: surroundings, stdio: ['ignore', 'pipe', 'pipe'], ...user });
 	let output = '';
 	for (const stream of [child.stdout, child.stderr])
 		stream.on('data', (chunk: Buffer) => {
@@ -137,7 +140,7 @@ async function run(kind: Launch, directory: string, port: number): Promise<Child
  * Ends the server and removes its directory when this process ends without doing so, however it ends: then the pipe
  * between the two is closed.
  */
-function guardOf(child: ChildProcess, directory: string): ChildProcess {
+export function guardOf(child: ChildProcess, directory: string): ChildProcess {
 	const script = 'cat > /dev/null; kill -9 "$0"; rm -rf "$1"';
 	const guard = spawn('sh', ['-c', script, String(child.pid), directory], {
 		stdio: ['pipe', 'ignore', 'ignore'],

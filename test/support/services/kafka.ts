@@ -1,12 +1,38 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { kafkaJars } from '../../../scripts/kafka/jars.js';
 import { kafkaCommand, prepareKafka } from '../../../scripts/kafka/node.js';
-import { find, type Service } from './find.js';
+import { find, messageOf, type Service } from './find.js';
 import { freePort, type Instance, launch } from './instance.js';
+import { startMock } from './kafka-mock.js';
 
-/** An Apache Kafka. Its `url` is `host:port`; topics are not made by themselves. It takes seconds to start: one per file. */
-export const kafka = (): Promise<Service | undefined> =>
-	find({ name: 'kafka', variable: 'KAFKA_BROKERS', localUrl: '127.0.0.1:9092', refusal, start: startKafka });
+/** Its `url` is `host:port`. */
+export interface KafkaService extends Service {
+	/** It is the mock cluster of kcat, which has four partitions for any topic and does not know how to make or change one. */
+	readonly mock: boolean;
+}
+
+/**
+ * An Apache Kafka. Topics are not made by themselves. It takes seconds to start: one per file. Where Maven or Java is missing
+ * and kcat is not, it is the mock of kcat, unless the services are required.
+ */
+export async function kafka(): Promise<KafkaService | undefined> {
+	let mock = false;
+	const start = async (): Promise<Service> => {
+		try {
+			return await startKafka();
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+			if (process.env.BROWNOUT_REQUIRE_SERVICES === '1') throw error;
+			const service = await startMock();
+			process.stderr.write(`kafka: ${messageOf(error)}; the mock cluster of kcat stands in, for a few of the tests\n`);
+			mock = true;
+			return service;
+		}
+	};
+	const places = { name: 'kafka', variable: 'KAFKA_BROKERS', localUrl: '127.0.0.1:9092', refusal, start };
+	const found = await find(places);
+	return found && { url: found.url, stop: () => found.stop(), mock };
+}
 
 /**
  * A private Apache Kafka of one node. Maven brings its jars the first time.
