@@ -4,7 +4,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { describeWith, kafka, nats, rabbitmq, redis, type Service } from './support/services.js';
+import { apacheKafka, describeWith, nats, rabbitmq, redis, type Service } from './support/services.js';
 
 /** The arguments with which an example is short enough for a test. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'demo.ts': ['--quick'] };
@@ -16,7 +16,7 @@ const SERVED: readonly (readonly [
 	names: readonly string[],
 ])[] = [
 	['NATS_URL', nats, ['nats.ts']],
-	['KAFKA_BROKERS', kafka, ['kafkajs.ts', 'platformatic-kafka.ts']],
+	['KAFKA_BROKERS', apacheKafka, ['kafkajs.ts', 'platformatic-kafka.ts']],
 	['REDIS_URL', redis, ['redis-streams.ts', 'bullmq.ts']],
 	['AMQP_URL', rabbitmq, ['amqplib.ts']],
 ];

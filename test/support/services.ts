@@ -12,7 +12,7 @@ export { chromium } from './services/chromium.js';
 export { describeWith } from './services/describe.js';
 export type { Service } from './services/find.js';
 export type { Instance } from './services/instance.js';
-export { type KafkaService, kafka, startKafka } from './services/kafka.js';
+export { apacheKafka, type KafkaService, kafka, startKafka } from './services/kafka.js';
 export { nats, startNats } from './services/nats.js';
 export { postgres, startPostgres } from './services/postgres.js';
 export { startPrometheus } from './services/prometheus.js';

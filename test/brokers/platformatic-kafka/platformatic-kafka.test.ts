@@ -9,7 +9,7 @@ import {
 	platformaticKafkaRun,
 } from '../../../src/platformatic-kafka/index.js';
 import { type IntakePlace, intakeConformance } from '../../../src/testing/index.js';
-import { describeWith, kafka, type Service, until } from '../../support/services.js';
+import { apacheKafka, describeWith, type KafkaService, until } from '../../support/services.js';
 import { type Place, placeOn, shedderAt } from '../kafkajs/place.js';
 import { survives } from '../survival/survives.js';
 
@@ -57,13 +57,14 @@ async function rebalance(url: string, { topic, groupId }: Place, mine: Client): 
 	mine.off('consumer:group:join', joined);
 }
 
-await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
+await describeWith(apacheKafka, 'brownout/platformatic-kafka', (service) => {
+	const { url } = service;
 	const ends: (() => Promise<unknown>)[] = [];
 	afterEach(async () => {
 		for (const end of ends.splice(0).reverse()) await end();
 	});
 	const newPlace = async (partitions?: number): Promise<Place> => {
-		const place = await placeOn(url, partitions);
+		const place = await placeOn(service, partitions);
 		ends.push(() => place.destroy());
 		return place;
 	};
@@ -150,7 +151,7 @@ await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
 		}
 		const cases = intakeConformance<Consuming>({
 			async place() {
-				const place = await placeOn(url, 3);
+				const place = await placeOn(service, 3);
 				const { shedder } = await shedderAt(0);
 				const consumer = clientOf(url, place.groupId);
 				const stream = await streamOf(consumer, place.topic);
@@ -392,7 +393,7 @@ await describeWith(kafka, 'brownout/platformatic-kafka', ({ url }) => {
 		});
 	});
 
-	survivesOn(url);
+	survivesOn(service);
 });
 
 describe('wrong options of brownout/platformatic-kafka', () => {
@@ -419,13 +420,14 @@ describe('wrong options of brownout/platformatic-kafka', () => {
 	])('are refused: %s', (message, make) => expect(make).toThrow(message));
 });
 
-function survivesOn(url: Service['url']): void {
+function survivesOn(service: KafkaService): void {
+	const { url } = service;
 	survives({
 		broker: 'platformatic-kafka',
 		ordered: true,
 		disturbance: 'rebalance',
 		async prepare() {
-			const place = await placeOn(url, 2);
+			const place = await placeOn(service, 2);
 			const { topic, groupId } = place;
 			return {
 				place: { brokers: url, topic, groupId },

@@ -34,6 +34,15 @@ export async function kafka(): Promise<KafkaService | undefined> {
 	return found && { url: found.url, stop: () => found.stop(), mock };
 }
 
+/** The same without the mock, for clients and programs that it does not know enough for. */
+export async function apacheKafka(): Promise<KafkaService | undefined> {
+	const found = await kafka();
+	if (!found?.mock) return found;
+	await found.stop();
+	process.stderr.write('SKIPPED, no Apache Kafka: the mock cluster of kcat does not do for this one\n');
+	return undefined;
+}
+
 /**
  * A private Apache Kafka of one node. Maven brings its jars the first time.
  *

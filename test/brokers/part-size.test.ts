@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partSize } from '../../../src/kafkajs/part-size.js';
+import { partSize } from '../../src/brokers/part-size.js';
 
 describe('how many messages are decided on at once', () => {
 	it('grows to the most while they take no time, and shrinks to one while each takes long', () => {
