@@ -48,15 +48,6 @@ const library = {
 	},
 } satisfies Options;
 
-/**
- * esbuild shares chunks between ES modules only. tsup's own way to CommonJS chunks rewrites every `?.` and `??` into
- * calls that allocate, on the path of every message too; esbuild keeps them.
- */
-const commonJs: NonNullable<Options['plugins']>[number] = {
-	name: 'commonjs',
-	renderChunk: (code) => transform(code, { format: 'cjs', platform: 'node', target: library.target, minify: true }),
-};
-
 /** Names are for stack traces in production. What does not run there, and is not ours, does without them. */
 const shortNames: NonNullable<Options['plugins']>[number] = {
 	name: 'short-names',
@@ -95,8 +86,7 @@ export default defineConfig([
 		format: 'esm',
 		plugins: [shortNames],
 	},
-	{ ...library, format: 'esm', outExtension: () => ({ js: '.cjs' }), plugins: [commonJs] },
-	// Of the CommonJS entries; scripts/declarations.ts lets the others share them.
+	// Of CommonJS; scripts/formats.ts lets both formats share them, and the code.
 	{ ...library, format: 'cjs', dts: { only: true } },
 	{
 		entry: { 'cli/main': 'src/cli/main.ts' },

@@ -115,10 +115,6 @@ const less = {
 		changed(() => ({ gradual: false, guard: {} })),
 		skip,
 	),
-	'the long cooldown: 30 s': controller(
-		changed(() => ({ cooldownMs: 30_000 })),
-		skip,
-	),
 	'CIRCUIT_BREAK’s own cooldown': controller(
 		changed(({ levels }) => ({ levels: oneCooldown({ levels }) })),
 		skip,
@@ -139,55 +135,44 @@ const less = {
 	'learned costs': controller(recommended, (sloMs) => ({ ...skip(sloMs), learnCosts: false })),
 };
 
-/** Thresholds in time on whole levels with one cooldown, and nothing else; replay as fast as it goes below AGGRESSIVE. */
-const bare = (more = () => ({})) =>
-	changed((spec) => ({
-		gradual: false,
-		backoff: false,
-		cooldownMs: 30_000,
-		probe: undefined,
-		levels: oneCooldown(spec),
-		signals: Object.fromEntries(
-			Object.entries(spec.signals).map(([name, { recoverBelow, fallsWhilePaused }]) => [
-				name,
-				{ recoverBelow, fallsWhilePaused },
-			]),
-		),
-		...more(spec),
-	}));
-const bareWith = (more) => controller(bare(more), () => fixedRate);
+/** The preset's thresholds on whole levels with a guard; replay as fast as it goes below AGGRESSIVE. */
+const bare = { gradual: false, guard: {}, backoff: false };
+const plainWith = (change = {}) =>
+	controller(
+		changed(() => ({ ...bare, ...change })),
+		() => fixedRate,
+	);
 const more = {
-	'gradual treatment': bareWith(() => ({ gradual: true })),
-	'the long cooldown': bareWith(() => ({ cooldownMs: 60_000 })),
-	'CIRCUIT_BREAK’s own cooldown': bareWith(({ levels }) => ({ levels })),
-	'back-off': bareWith(({ backoff }) => ({ backoff })),
-	'a guard': bareWith(() => ({ guard: {} })),
-	'bridging and stuck sensors': bareWith(({ signals }) => ({ signals })),
-	'the probe': bareWith(({ probe }) => ({ probe })),
-	'skip to live': controller(bare(), (sloMs) => ({ ...skip(sloMs), ...fixedRate })),
-	'the pace': controller(bare()),
+	'gradual treatment': plainWith({ gradual: true, guard: false }),
+	'skip to live': controller(
+		changed(() => bare),
+		(sloMs) => ({ ...skip(sloMs), ...fixedRate }),
+	),
+	'back-off': plainWith({ backoff: { factor: 4 } }),
+	'the pace': controller(changed(() => bare)),
 };
 
 const named = (begin, parts) =>
 	Object.fromEntries(Object.entries(parts).map(([name, part]) => [`${begin} ${name}`, part]));
 export const ablations = {
 	...named('without', less),
-	'message age alone': fewerSignals('lagMs', 'heap'),
-	'lag in time alone': fewerSignals('ageMs', 'heap'),
 	'with a given capacity': controller(recommended, (sloMs) => ({ ...skip(sloMs), capacityPerS: 400 })),
 	'with a key fence': controller(recommended, (sloMs) => ({ ...skip(sloMs), keyFence: true })),
-	plain: controller(bare(), () => fixedRate),
+	plain: plainWith(),
 	...named('plain and', more),
 };
 
-const sameClocks = (sloMs) => ({ ...skip(sloMs), sameClocks: true });
 /** The same configuration, seen through sensors and clocks that are wrong. */
 export const impaired = {
 	'producers 2 s behind': controller(recommended, skip, { skewMs: 2_000 }),
 	'producers 2 s ahead': controller(recommended, skip, { skewMs: -2_000 }),
-	'2 s behind, ages taken as they are': controller(recommended, sameClocks, { skewMs: 2_000 }),
-	'2 s ahead, ages taken as they are': controller(recommended, sameClocks, { skewMs: -2_000 }),
 	'lag unknown': controller(recommended, skip, { hide: ['lagMs'] }),
 	'heap unknown': controller(recommended, skip, { hide: ['heap'] }),
-	'lag and heap unknown': controller(recommended, skip, { hide: ['lagMs', 'heap'] }),
+};
+
+/** Producers whose clocks differ, and nobody who learns by how much (rule R9). */
+const sameClocks = (sloMs) => ({ ...skip(sloMs), sameClocks: true });
+export const unlearned = {
+	'2 s behind, taken as it is': controller(recommended, sameClocks, { skewMs: 2_000 }),
+	'2 s ahead, taken as it is': controller(recommended, sameClocks, { skewMs: -2_000 }),
 };

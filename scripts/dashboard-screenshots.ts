@@ -13,9 +13,7 @@ const SHOTS = [
 	{ name: 'desk-light', width: 1280, height: 1160, scale: 1, scheme: 'light' },
 	{ name: 'desk-dark', width: 1280, height: 1160, scale: 1, scheme: 'dark' },
 	{ name: 'phone-light', width: 390, height: 1400, scale: 1.5, scheme: 'light' },
-	{ name: 'phone-dark', width: 390, height: 1400, scale: 1.5, scheme: 'dark' },
 	// Half as large as it is, as a page shows it.
-	{ name: 'wall-light', width: 2560, height: 1440, scale: 0.5, scheme: 'light' },
 	{ name: 'wall-dark', width: 2560, height: 1440, scale: 0.5, scheme: 'dark' },
 ] as const;
 const WITHIN_MS = 300_000;
@@ -40,8 +38,14 @@ try {
 		await page.goto(url);
 		pages.push(page);
 	}
-	await pages[0]?.locator('#transitions tr', { hasText: /CIRCUIT_BREAK\s*→\s*AGGRESSIVE/ }).waitFor();
-	await pages[0]?.locator('#holds', { hasText: /Cooldown.*\d s/ }).waitFor();
+	await pages[0]
+		?.locator('#transitions tr', { hasText: /CIRCUIT_BREAK\s*→\s*AGGRESSIVE/ })
+		.first()
+		.waitFor();
+	await pages[0]
+		?.locator('#holds', { hasText: /Cooldown.*\d s/ })
+		.first()
+		.waitFor();
 	await mkdir(folder, { recursive: true });
 	const pictures = await Promise.all(pages.map((page) => page.screenshot()));
 	for (const [i, picture] of pictures.entries()) {

@@ -12,7 +12,8 @@ const BLOCK = /```sh\n(npx brownout simulate [\s\S]*?)```\n```text\n([\s\S]*?)``
 const picture = `${root}opening.svg`;
 afterAll(() => rmSync(picture, { force: true }));
 
-describe.each(Object.entries(PAGES))('docs/%s', (name, count) => {
+// An hour is simulated in seconds, and in minutes on a machine that has much else to do.
+describe.each(Object.entries(PAGES))('docs/%s', { timeout: 240_000 }, (name, count) => {
 	const page = `${root}docs/${name}`;
 	const blocks = [...readFileSync(page, 'utf8').matchAll(BLOCK)].map(([, command = '', output = '']) => ({
 		command,

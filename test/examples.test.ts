@@ -7,7 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { apacheKafka, describeWith, nats, rabbitmq, redis, type Service } from './support/services.js';
 
 /** The arguments with which an example is short enough for a test. */
-const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'demo.ts': ['--quick'] };
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+	'demo.ts': ['--quick'],
+	'dashboard.ts': ['--port', '0', '--for', '2'],
+};
 
 /** The examples that need a server, by the variable in which they look for its URL. */
 const SERVED: readonly (readonly [

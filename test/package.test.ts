@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { join, posix } from 'node:path';
@@ -63,12 +63,40 @@ describe('the entries', () => {
 		expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 	});
 
-	it('share them in CommonJS as well, where names are shortened', () => {
+	it('are the same in CommonJS, which has no copy of the code', () => {
 		const require = createRequire(import.meta.url);
 		const { ConfigError } = require(join(root, 'dist/index.cjs'));
 		const { fileSpill } = require(join(root, 'dist/spill-file/index.cjs'));
 		const { spillStoreConformance } = require(join(root, 'dist/testing/index.cjs'));
 		for (const refuses of [fileSpill, spillStoreConformance]) expect(() => refuses({})).toThrow(ConfigError);
+		// Outside the test runner, which has an `import` of its own.
+		const script = `import('./dist/index.js').then(({ ConfigError }) =>
+			process.exit(ConfigError === require('./dist/index.cjs').ConfigError ? 0 : 1));`;
+		expect(spawnSync(process.execPath, ['-e', script], { cwd: root }).status).toBe(0);
+	});
+});
+
+describe('the live page', () => {
+	it('comes with the package in both formats, with its chart library, and needs no file beside it', async () => {
+		const require = createRequire(import.meta.url);
+		const entries = [
+			await import(join(root, 'dist/dashboard/index.js')),
+			require(join(root, 'dist/dashboard/index.cjs')),
+		];
+		const { createLoadShedder, marketDataLadder } = await import(join(root, 'dist/index.js'));
+		const signals = { lag: { read: () => 0, fallsWhilePaused: false }, heap: () => 0.5 };
+		const shedder = createLoadShedder({ ladder: marketDataLadder, signals, priorityOf: () => 'normal' });
+		for (const { serveDashboard } of entries) {
+			const page = await serveDashboard(shedder);
+			expect(await (await fetch(page.url)).text()).toContain('<script type="module" src="page.js">');
+			expect(await (await fetch(`${page.url}page.css`)).text()).toContain('.uplot');
+			expect(await (await fetch(`${page.url}page.js`)).text()).toContain('u-cursor-x');
+			await page.close();
+		}
+		await shedder.stop();
+		for (const path of dist.filter((name) => name.startsWith('dist/dashboard/') && /\.c?js$/.test(name)))
+			expect(readFileSync(join(root, path), 'utf8')).not.toMatch(/(from|require\(|import\()\s*["'](esbuild|uplot)["']/);
+		expect(readFileSync(join(root, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8')).toContain('uplot');
 	});
 });
 

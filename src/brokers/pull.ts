@@ -38,6 +38,10 @@ export interface ConsumeOptions {
 
 /** A consumer at work. */
 export interface Consuming {
+	/** A pause of your own, beside those of the ladder: it lasts until {@link resume}, whatever the ladder does. Idempotent. */
+	pause(): void;
+	/** Ends your own pause, and no other. Idempotent. */
+	resume(): void;
 	/**
 	 * Ends it: the message in hand is finished, the others that are here go back to the broker. Resolves when everything is
 	 * settled. Idempotent.
@@ -107,6 +111,13 @@ export function pullIntake<Raw>(name: string, maxMessages: number, open: OpenSou
 				if (current === consumption) current = undefined;
 			});
 			return {
+				pause() {
+					consumption.paused = true;
+				},
+				resume() {
+					consumption.paused = false;
+					consumption.ring();
+				},
 				stop() {
 					consumption.stop();
 					return ended;
@@ -119,6 +130,8 @@ export function pullIntake<Raw>(name: string, maxMessages: number, open: OpenSou
 const BACKOFF_MS = { first: 100, most: 5_000 };
 
 class Consumption<Raw> {
+	/** By the user. */
+	paused = false;
 	readonly #maxMessages: number;
 	readonly #gate: { readonly open: boolean };
 	readonly #handler: BatchHandler<Raw>;
@@ -175,13 +188,14 @@ class Consumption<Raw> {
 
 	async #pull(source: PullSource<Raw>): Promise<void> {
 		const free = () => this.#maxMessages - this.#queue.length - this.#inHand.length - source.unsettled;
+		const isOpen = () => this.#gate.open && !this.paused;
 		const give = (message: Raw) => {
 			this.#queue.push(message);
 			this.ring();
 		};
 		await this.#persistently(async () => {
 			// Half at least, so that messages that are settled one by one do not make a request each.
-			await this.#until(() => this.#ended || (this.#gate.open && free() >= this.#maxMessages / 2));
+			await this.#until(() => this.#ended || (isOpen() && free() >= this.#maxMessages / 2));
 			if (!this.#ended) await source.pull(free(), give, this.#abort.signal);
 			return false;
 		});

@@ -6,7 +6,7 @@ export interface BullmqLagOptions {
 	/** A queue of the name of the workers. It has a connection of its own, which no worker blocks. It stays the caller's. */
 	readonly queue: BullmqQueue;
 	/**
-	 * Delayed jobs that are due within this time count too, ms. `backoffMaxMs` of the processor, if a level of the ladder
+	 * Delayed jobs that are due within this time count too, ms. `retryMaxMs` of the processor, if a level of the ladder
 	 * rejects: what was handed back is delayed, and is work all the same. Default 0: those that are due.
 	 */
 	readonly dueWithinMs?: number | undefined;

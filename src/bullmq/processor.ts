@@ -5,10 +5,13 @@ import type { BullmqJob } from './client.js';
 
 /** How the jobs of a queue are processed. */
 export interface BullmqProcessorOptions<J extends BullmqJob, M, C, V> extends Handling<J, M, C, V> {
-	/** How long a job that is handed back stays away, ms > 0. Doubled each time it is handed back again. Default 1 000. */
-	readonly backoffMs?: number | undefined;
-	/** Most of it, ms. Default 30 000. */
-	readonly backoffMaxMs?: number | undefined;
+	/**
+	 * How long a job that is handed back stays away, ms, 1 to 3 600 000. Doubled each time it is handed back again.
+	 * Default 1 000.
+	 */
+	readonly retryMs?: number | undefined;
+	/** Most of it, ms, `retryMs` to 3 600 000. Default 30 000, or `retryMs` where that is more. */
+	readonly retryMaxMs?: number | undefined;
 }
 
 /** The return value of a job that was given up or kept instead of processed. */
@@ -16,6 +19,7 @@ export interface BullmqShed {
 	readonly brownout: 'dropped' | 'spilled';
 }
 
+const RETRY_MOST_MS = 3_600_000;
 const DROPPED: BullmqShed = Object.freeze({ brownout: 'dropped' });
 const SPILLED: BullmqShed = Object.freeze({ brownout: 'spilled' });
 
@@ -34,12 +38,18 @@ export function bullmqProcessor<M, C, V, J extends BullmqJob = BullmqJob>(
 	shedder: MessageShedder<M, C>,
 	options: BullmqProcessorOptions<J, M, C, V>,
 ): (job: J, token?: string) => Promise<V | BullmqShed> {
-	const { decode, handle, name, backoffMs = 1_000, backoffMaxMs = 30_000 } = options;
+	const { decode, handle, name, retryMs = 1_000, retryMaxMs = Math.max(30_000, retryMs) } = options;
 	verify('bullmqProcessor', (must) => {
 		checkHandling(must, options);
-		must(backoffMs > 0 && backoffMs < Infinity, 'backoffMs', backoffMs, 'a finite number above 0');
-		const isMost = backoffMaxMs >= backoffMs && backoffMaxMs < Infinity;
-		must(isMost, 'backoffMaxMs', backoffMaxMs, `a finite number of at least backoffMs, ${backoffMs}`);
+		const whole = (path: string, value: number, least: number) =>
+			must(
+				Number.isInteger(value) && value >= least && value <= RETRY_MOST_MS,
+				path,
+				value,
+				`a whole number from ${least} to ${RETRY_MOST_MS}`,
+			);
+		whole('retryMs', retryMs, 1);
+		whole('retryMaxMs', retryMaxMs, Math.max(1, retryMs));
 	});
 	const process = shedder.wrap(handle, { name });
 	return async (job, token) => {
@@ -53,7 +63,7 @@ export function bullmqProcessor<M, C, V, J extends BullmqJob = BullmqJob>(
 				return DROPPED;
 			case 'reject': {
 				const before = Math.max(0, job.attemptsStarted - job.attemptsMade - 1);
-				await job.moveToDelayed(Date.now() + Math.min(backoffMaxMs, backoffMs * 2 ** before), token);
+				await job.moveToDelayed(Date.now() + Math.min(retryMaxMs, retryMs * 2 ** before), token);
 				throw delayedError(outcome.cause);
 			}
 		}

@@ -7,10 +7,23 @@ import { Steering } from './steer.js';
 import type { Steerable } from './steerable.js';
 import { Viewers } from './viewers.js';
 
+/** An `IncomingMessage` of `node:http`, in as many words as these types need, so that they need no others. */
+export interface NodeRequest {
+	readonly method?: string | undefined;
+	readonly url?: string | undefined;
+	readonly headers: object;
+}
+
+/** A `ServerResponse` of `node:http`, likewise. */
+export interface NodeResponse {
+	readonly headersSent: boolean;
+	end(): unknown;
+}
+
 /** Answers the requests of the page; to be mounted in any server of Node. */
 export interface DashboardHandler {
 	/** @param next  told of an error inside, as middleware does; without it, the process warns. */
-	(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+	(request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void): void;
 	/** Ends the connections of all pages and the look at the shedder. Idempotent. */
 	close(): void;
 }
@@ -90,7 +103,9 @@ export function dashboardHandler(shedder: Steerable, options: DashboardOptions =
 		response.writeHead(308, { ...HEADERS, location: `./${asked}/` }).end();
 		return undefined;
 	};
-	const handler: DashboardHandler = (request, response, next) => {
+	const handler: DashboardHandler = (asked, answered, next) => {
+		const request = asked as IncomingMessage;
+		const response = answered as ServerResponse;
 		const refused = (refusal: Refusal | undefined) => refusal && refuse(response, refusal);
 		answer(request, response).then(refused, (error: unknown) => {
 			if (next !== undefined && !response.headersSent) {

@@ -1,7 +1,6 @@
 import type { LadderController } from '../control/controller.js';
 import type { SafeEmitter } from '../control/emitter.js';
 import { compiled } from '../core/ladder.js';
-import type { Action } from '../core/spec.js';
 import type { TierReloads } from '../core/tier-registry.js';
 import type { DecisionCount, Ledger, Stats } from '../ports/observable.js';
 
@@ -27,7 +26,6 @@ export function statsOf(
 ): Stats {
 	const { ladder, state, clock, activeOverride, checks } = controller;
 	const nowMs = clock.nowMs();
-	const form = compiled(ladder);
 	// The same at every call, where a difference of two clocks would tremble.
 	const epochOf = (atMs: number | null | undefined) => (atMs == null ? null : controller.epochOf(atMs));
 	const cooldown = controller.holds.find(({ reason }) => reason === 'cooldown');
@@ -38,18 +36,7 @@ export function statsOf(
 		...replay,
 		clockMs: nowMs,
 		atMs: controller.epochOf(nowMs),
-		ladder: {
-			escalation: form.spec.escalation ?? 'step',
-			recovery: form.spec.recovery ?? 'jump',
-			levels: ladder.levels.map((name, level) => ({
-				name,
-				pausesIntake: form.pauses[level] === true,
-				actions: Object.fromEntries(
-					form.table[level]?.map(({ priority, action }): [string, Action] => [priority, action]) ?? [],
-				),
-			})),
-			priorities: ladder.priorities,
-		},
+		ladder: ladder.spec,
 		level: controller.level,
 		levelIndex: state.level,
 		demand: controller.demand,
@@ -78,7 +65,7 @@ export function statsOf(
 		flaps: state.backoff.flaps,
 		holds: controller.holds,
 		cooldownRemainingMs: Math.max(0, (cooldown?.untilMs ?? nowMs) - nowMs),
-		signals: form.signals.map(({ name, thresholds }, i) => {
+		signals: compiled(ladder).signals.map(({ name, thresholds }, i) => {
 			const sensor = state.sensors[i];
 			// Its age is as of the last check.
 			const readAtMs = sensor === undefined || sensor.good === null ? null : state.atMs - sensor.ageMs;

@@ -6,15 +6,10 @@ import type { MessageShedder } from '../ports/shedder.js';
 import { systemClock } from '../ports/time.js';
 import { checkConsumer } from './check.js';
 import type { KafkaBatch, KafkaConsumer, KafkaMessage } from './client.js';
+import { type KafkaRecord, partOf } from './part.js';
 import { partSize } from './part-size.js';
 import { type Pauses, pausesOf } from './pauses.js';
-
-/** One message and where it lies. */
-export interface KafkaRecord {
-	readonly topic: string;
-	readonly partition: number;
-	readonly message: KafkaMessage;
-}
+import { watchOver } from './watch.js';
 
 export interface KafkajsMessageOptions<M, C, V = unknown> extends Handling<KafkaRecord, M, C, V> {
 	/** The consumer that will run this. It stays the caller's. */
@@ -47,8 +42,6 @@ export interface KafkajsRun {
 	readonly eachBatch: (batch: KafkaBatch) => Promise<void>;
 }
 
-/** How often a long handler is looked after. KafkaJS sends a heartbeat only when one is due. */
-const BEAT_MS = 500;
 const COMMIT_MS = 1_000;
 
 /**
@@ -119,88 +112,6 @@ export function runOf<M, C, V>(caller: string, options: KafkajsBatchOptions<M, C
 			if (watch.failure !== undefined) throw watch.failure.error;
 		},
 	};
-}
-
-/** What keeps a batch alive, and ends it. */
-interface Watch {
-	/** Aborts when no further message is to be handled. */
-	readonly signal: AbortSignal;
-	/** A heartbeat has failed: the group rebalances, or has given this member up. */
-	readonly failure: { readonly error: unknown } | undefined;
-	end(): void;
-	/** Sends a heartbeat if one is due. Never rejects. */
-	beat(): Promise<void>;
-	close(): void;
-}
-
-function watchOver(
-	pauses: Pauses,
-	{ topic, partition }: KafkaBatch['batch'],
-	heartbeat: () => Promise<void>,
-	isOver: () => boolean,
-): Watch {
-	const ending = new AbortController();
-	let failure: { readonly error: unknown } | undefined;
-	const look = (): void => {
-		if (isOver() || pauses.isPaused(topic, partition)) ending.abort();
-	};
-	const beat = async (): Promise<void> => {
-		look();
-		if (failure !== undefined) return;
-		try {
-			await heartbeat();
-		} catch (error) {
-			failure = { error };
-			ending.abort();
-		}
-	};
-	look();
-	const unwatch = pauses.onChange(look);
-	const cancel = systemClock.every(BEAT_MS, () => void beat());
-	return {
-		signal: ending.signal,
-		get failure() {
-			return failure;
-		},
-		end: () => ending.abort(),
-		beat,
-		close() {
-			unwatch();
-			cancel();
-		},
-	};
-}
-
-/** The next part of a batch, up to a message that cannot be decoded. */
-interface Part<M> {
-	readonly decoded: readonly M[];
-	readonly failure?: { readonly error: unknown };
-}
-
-function partOf<M, C>(
-	shedder: MessageShedder<M, C>,
-	decode: (record: KafkaRecord) => M,
-	{ topic, partition, messages }: KafkaBatch['batch'],
-	from: number,
-	most: number,
-): Part<M> {
-	const decoded: M[] = [];
-	const mayReject = rejects(shedder);
-	for (let at = from; at < messages.length && decoded.length < most; at++) {
-		try {
-			decoded.push(decode({ topic, partition, message: messages[at] as KafkaMessage }));
-		} catch (error) {
-			return { decoded, failure: { error } };
-		}
-		// What lies behind one that is handed back comes again; to spill it now would spill it each time.
-		if (mayReject && shedder.decide(decoded[at - from] as M).action === 'reject') break;
-	}
-	return { decoded };
-}
-
-/** Some level hands messages back. Most ladders have none, and need no second look at each message. */
-function rejects<M, C>({ ladder }: MessageShedder<M, C>): boolean {
-	return ladder.spec.levels.some(({ shed }) => shed !== undefined && Object.values(shed).includes('reject'));
 }
 
 function holdFor(pauses: Pauses, topic: string, partition: number, ms: number): void {

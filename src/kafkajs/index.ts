@@ -12,9 +12,9 @@ export {
 	type KafkajsBatchOptions,
 	type KafkajsMessageOptions,
 	type KafkajsRun,
-	type KafkaRecord,
 	kafkajsEachBatch,
 } from './each-batch.js';
 export { kafkajsEachMessage } from './each-message.js';
 export { type KafkajsIntakeOptions, kafkajsIntake } from './intake.js';
 export { type KafkajsLagOptions, kafkajsLag } from './lag.js';
+export type { KafkaRecord } from './part.js';

@@ -1,8 +1,9 @@
 import type { Stats } from '../ports/observable.js';
 import { LABELS } from './labels.js';
+import { levelsOf } from './levels.js';
 import { counter, gauge, oneHot, summed, timestamp } from './metric.js';
 
-const levelsOf = ({ ladder }: Stats): readonly string[] => ladder.levels.map(({ name }) => name);
+const namesOf = ({ ladder }: Pick<Stats, 'ladder'>): readonly string[] => ladder.levels.map(({ name }) => name);
 
 /** Where the ladder stands, how it got there, and what keeps it from recovering. */
 export const ladderMetrics = [
@@ -15,7 +16,7 @@ export const ladderMetrics = [
 		unit: 'state',
 		help: 'Whether a level is the one in force: 1 for one of them, 0 for the others',
 		labels: ['level'],
-		from: (stats) => oneHot('level', levelsOf(stats), (name) => name === stats.level),
+		from: (stats) => oneHot('level', namesOf(stats), (name) => name === stats.level),
 	}),
 	gauge('degradation_demand_level', {
 		unit: 'level',
@@ -30,8 +31,8 @@ export const ladderMetrics = [
 	gauge('degradation_shedding', {
 		unit: 'state',
 		help: 'Whether the level in force gives up messages of any priority, or intake, and not only features',
-		from: ({ ladder, levelIndex }) => {
-			const { actions = {}, pausesIntake = false } = ladder.levels[levelIndex] ?? {};
+		from: (stats) => {
+			const { actions = {}, pausesIntake = false } = levelsOf(stats)[stats.levelIndex] ?? {};
 			return pausesIntake || Object.values(actions).some((action) => action !== 'process') ? 1 : 0;
 		},
 	}),
@@ -78,7 +79,7 @@ export const ladderMetrics = [
 		help: 'The share of the capacity that the load of now would take at a level',
 		labels: ['level'],
 		absent: 'while it is unknown',
-		from: (stats) => levelsOf(stats).map((level, at) => ({ level, value: stats.utilisation[at] ?? Number.NaN })),
+		from: (stats) => namesOf(stats).map((level, at) => ({ level, value: stats.utilisation[at] ?? Number.NaN })),
 	}),
 	gauge('overridden', {
 		unit: 'state',
@@ -107,13 +108,14 @@ export const ladderMetrics = [
  * The transitions that any load may cause. A counter that appears only when it is counted up the first time has no increase
  * yet, and most transitions happen once.
  */
-function possibleTransitions({ ladder, signals, ...stats }: Stats) {
-	const levels = levelsOf({ ladder, signals, ...stats });
+function possibleTransitions({ ladder, signals }: Stats) {
+	const { escalation = 'step', recovery = 'jump' } = ladder;
+	const levels = namesOf({ ladder });
 	return levels.flatMap((from_level, from) =>
 		levels.flatMap((to_level, to) => {
 			const step = Math.abs(to - from) === 1;
-			if (to < from) return step || ladder.recovery === 'jump' ? [{ from_level, to_level, cause: 'recovered' }] : [];
-			if (to === from || !(step || ladder.escalation === 'jump')) return [];
+			if (to < from) return step || recovery === 'jump' ? [{ from_level, to_level, cause: 'recovered' }] : [];
+			if (to === from || !(step || escalation === 'jump')) return [];
 			return signals
 				.filter(({ thresholds }) => thresholds.some(({ level }) => levels.indexOf(level) >= to))
 				.map(({ name }) => ({ from_level, to_level, cause: name }));

@@ -1,5 +1,6 @@
 import type { Stats } from '../ports/observable.js';
 import { LABELS } from './labels.js';
+import { levelsOf } from './levels.js';
 import { counter, gauge, oneHot, summed } from './metric.js';
 
 /** What became of messages. */
@@ -59,9 +60,10 @@ export const messageMetrics = [
 
 /** What was decided, and with 0 what may be: a counter that appears with its first count has no increase yet. */
 function counted({ decisions, ladder, tiers }: Stats) {
+	const levels = levelsOf({ ladder });
 	const possible = tiers.names.flatMap((tier, at) =>
 		(tiers.priorities[at] ?? []).flatMap((priority) =>
-			ladder.levels.map(({ name, actions }) => ({
+			levels.map(({ name, actions }) => ({
 				level: name,
 				tier,
 				priority,

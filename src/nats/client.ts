@@ -37,6 +37,10 @@ export interface NatsConsumerInfo {
 		/** Nanoseconds: the wait after each delivery, instead of `ack_wait`. */
 		readonly backoff?: readonly number[] | undefined;
 		readonly max_deliver?: number | undefined;
+		/** Most messages of a request. */
+		readonly max_batch?: number | undefined;
+		/** Nanoseconds. */
+		readonly max_expires?: number | undefined;
 		readonly filter_subject?: string | undefined;
 		readonly filter_subjects?: readonly string[] | undefined;
 	};

@@ -23,7 +23,8 @@ export async function openSource<Raw extends NatsMessage>(
 	{ assigned }: PullEvents,
 ): Promise<PullSource<Raw>> {
 	const link = linkOf(connection);
-	const ackWaitMs = checked(await consumer.info(), rejects);
+	const { ackWaitMs, maxBatch, maxExpiresMs } = limitsOf(await consumer.info(), rejects);
+	const expires = Math.min(expiresMs, maxExpiresMs);
 	let request: { stop(): void } | undefined;
 	const unsubscribe = link.subscribe((state) => {
 		// The client would ask again for as many as at first by itself, whatever has arrived since.
@@ -35,7 +36,7 @@ export async function openSource<Raw extends NatsMessage>(
 		unsettled: 0,
 		async pull(most, give, signal) {
 			if (!(await isUp(link, signal))) return;
-			const messages = await consumer.fetch({ max_messages: most, expires: expiresMs });
+			const messages = await consumer.fetch({ max_messages: Math.min(most, maxBatch), expires });
 			request = messages;
 			try {
 				for await (const message of messages) give(message);
@@ -74,9 +75,9 @@ function isUp(link: Link, signal: AbortSignal): Promise<boolean> {
 	});
 }
 
-/** @returns the shortest wait for an acknowledgement, ms. @throws ConfigError for a consumer that would lose messages. */
-function checked({ config }: NatsConsumerInfo, rejects: boolean): number {
-	const { ack_policy, max_deliver = -1, ack_wait = ACK_WAIT_MS * 1e6, backoff = [] } = config;
+/** @returns what the consumer allows; `ackWaitMs` is its shortest. @throws ConfigError for one that would lose messages. */
+function limitsOf({ config }: NatsConsumerInfo, rejects: boolean) {
+	const { ack_policy, max_deliver = -1, ack_wait = ACK_WAIT_MS * 1e6, backoff = [], max_batch, max_expires } = config;
 	return verify('consumer of natsIntake', (must) => {
 		must(
 			ack_policy === 'explicit',
@@ -86,6 +87,10 @@ function checked({ config }: NatsConsumerInfo, rejects: boolean): number {
 		);
 		const rule = 'absent while a level rejects: each rejection is a delivery, and after the last one a message is lost';
 		if (rejects) must(!(max_deliver > 0), 'max_deliver', max_deliver, rule);
-		return Math.min(...(backoff.length > 0 ? backoff : [ack_wait])) / 1e6;
+		return {
+			ackWaitMs: Math.min(...(backoff.length > 0 ? backoff : [ack_wait])) / 1e6,
+			maxBatch: max_batch || Number.POSITIVE_INFINITY,
+			maxExpiresMs: max_expires ? max_expires / 1e6 : Number.POSITIVE_INFINITY,
+		};
 	});
 }

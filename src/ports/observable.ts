@@ -1,4 +1,4 @@
-import type { Action } from '../core/spec.js';
+import type { LadderSpec } from '../core/spec.js';
 import type { Hold, Transition } from '../core/state.js';
 import type { TierReloads } from '../core/tier-registry.js';
 import type { SpillStats } from './spill.js';
@@ -10,20 +10,8 @@ export interface Stats extends Readonly<Ledger> {
 	/** The same on the controller's clock, as `atMs` of the history and `untilMs` of the holds. */
 	readonly clockMs: number;
 	readonly mode: 'enforce' | 'observe' | 'off';
-	/** The ladder in force, as far as figures have to be compared with it. */
-	readonly ladder: {
-		readonly escalation: 'step' | 'jump';
-		readonly recovery: 'jump' | 'step';
-		/** Mildest first. */
-		readonly levels: readonly {
-			readonly name: string;
-			readonly pausesIntake: boolean;
-			/** What the whole level does with each priority. */
-			readonly actions: { readonly [priority: string]: Action };
-		}[];
-		/** The protected one first. */
-		readonly priorities: readonly string[];
-	};
+	/** The definition of the ladder in force. */
+	readonly ladder: LadderSpec<string, string, string, string, string>;
 	readonly level: string;
 	readonly levelIndex: number;
 	readonly demand: string;

@@ -7,6 +7,8 @@ export type ReplayerOptions = Omit<LaneOptions, 'open' | 'take'>;
 
 /** Credit is saved up for no longer than this, so that a pause is not followed by a burst. */
 const CREDIT_MS = 200;
+/** Of so many records that the pace would have allowed it can be told how many were fed; of half a one it cannot. */
+const COUNTED_MIN = 5;
 
 /**
  * Feeds spilled records back to their handlers (rule M3), at a pace that is set from outside. The partitions of the store
@@ -17,13 +19,16 @@ export class Replayer {
 	perS = 0;
 	/** The part of it that is on top of what is fenced. */
 	#pace: Pace = noPace;
-	/** Records per second that were really fed up to the last plan; `NaN` = unknown. */
+	/** Records per second that were really fed lately; `NaN` = unknown. */
 	fedPerS = Number.NaN;
 	readonly #options: ReplayerOptions;
 	readonly #lanes: readonly Lane[];
 	#mayRun = false;
 	#credit = 0;
+	/** Since this count began: records fed, records that the pace allowed, and the time, ms. */
 	#fed = 0;
+	#allowed = 0;
+	#countedMs = 0;
 	#turn = 0;
 	#tickedAtMs: number;
 
@@ -54,16 +59,32 @@ export class Replayer {
 	 * is no additional load, so it is neither felt for nor cut.
 	 */
 	plan(input: Omit<PaceInput, 'fedPerS'>, fencedPerS: number): void {
-		this.fedPerS = (this.#fed * 1000) / input.elapsedMs;
+		this.#count(input.elapsedMs);
 		this.#pace = nextPace(this.#pace, { ...input, fedPerS: Math.max(0, this.fedPerS - fencedPerS) });
-		this.#fed = 0;
 		this.#mayRun = input.mayRun && !input.rising;
 		if (!this.#mayRun) this.#yield();
 		else this.perS = Math.min(this.#pace.perS + fencedPerS, input.maxPerS ?? Number.POSITIVE_INFINITY);
 	}
 
+	/** Over several plans where they come often: at 10 a second half of those that are 50 ms apart see none at all. */
+	#count(elapsedMs: number): void {
+		this.#allowed += (this.perS * elapsedMs) / 1000;
+		this.#countedMs += elapsedMs;
+		if (this.#allowed < COUNTED_MIN) return;
+		this.fedPerS = (this.#fed * 1000) / this.#countedMs;
+		this.#restartCount();
+	}
+
+	#restartCount(): void {
+		this.#fed = 0;
+		this.#allowed = 0;
+		this.#countedMs = 0;
+	}
+
 	/** Stops feeding at once; what is under way is finished. */
 	#yield(): void {
+		this.#restartCount();
+		this.fedPerS = Number.NaN;
 		this.#mayRun = false;
 		this.#pace = noPace;
 		this.perS = 0;

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import * as units from '@grafana/grafana-foundation-sdk/units';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { dashboard } from '../../scripts/observability/dashboard.js';
 import { CATALOGUE, PREFIX } from '../../src/metrics/catalogue.js';
 import { boardFile, filledIn, readBoard, shown } from './support/board.js';
 import { complaints, selectorsOf } from './support/promql.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Metrics that no panel shows, because another one says it better there. */
 const NOT_SHOWN = [

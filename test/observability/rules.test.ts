@@ -50,6 +50,12 @@ await describeWith(promtool, 'the alerts, evaluated by promtool', () => {
 		await expect(testRules(...firing(...on, [other]))).rejects.toThrow('FAILED');
 	});
 
+	it('would be noticed if an operator matched many to many', async () => {
+		const expr = 'brownout_overridden * on (job) brownout_overridden == 1';
+		const alert: Alert = { ...(ALERTS[0] as Alert), expr };
+		await expect(testRules(...firing(alert, [], {}, 10, []))).rejects.toThrow('many-to-many');
+	});
+
 	describe.each(ALERTS)('$name', (alert) => {
 		const { fires, silent } = CASES[alert.name] ?? { fires: [], silent: [] };
 		for (const { when, sick, atMinutes, value } of fires) {

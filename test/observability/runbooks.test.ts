@@ -1,10 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ALERTS } from '../../scripts/observability/alerts.js';
 import { runbookOf } from '../../scripts/observability/rule.js';
 import { complaints } from './support/promql.js';
 import { queriesOf } from './support/runbook.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = await Promise.all(

@@ -58,8 +58,8 @@ function brownout(args: readonly string[], input = ''): Promise<{ code: unknown;
 }
 const words = (line: string) => line.split(' ');
 
-// Each test starts a process.
-describe('brownout simulate', { timeout: 60_000, concurrent: false }, () => {
+// Each test starts processes, which takes seconds, and minutes on a machine that has much else to do.
+describe('brownout simulate', { timeout: 240_000, concurrent: false }, () => {
 	it('tells how a recording moves a ladder', async () => {
 		expect(await brownout(words('lag.csv --ladder plain.json'))).toEqual({
 			code: 0,

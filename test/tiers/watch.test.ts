@@ -57,6 +57,30 @@ async function settle(watch: TiersWatch): Promise<boolean> {
 }
 const tierOf = (...keys: string[]) => keys.map((key) => registry.current.tierOf(key));
 
+describe('what becomes of a file', () => {
+	it('is counted by the registry, also when nothing of it could be read, until the file says what is in force', async () => {
+		await writeFile(at('tiers.json'), json('NEW'));
+		const watch = await watching(at('tiers.json'));
+		expect(registry.reloads).toEqual({ ok: 1, failed: 0, failing: false });
+		await writeFile(at('tiers.json'), '{ "tiers": [');
+		await settle(watch);
+		expect(registry.reloads).toEqual({ ok: 1, failed: 1, failing: true });
+		await watch.check();
+		expect(registry.reloads.failed, 'the same problem is one').toBe(1);
+		await writeFile(at('tiers.json'), '{ "tiers": 7 }');
+		await settle(watch);
+		await rm(at('tiers.json'));
+		await settle(watch);
+		expect(registry.reloads).toEqual({ ok: 1, failed: 3, failing: true });
+		await writeFile(at('tiers.json'), json('NEW'));
+		await settle(watch);
+		expect(registry.reloads, 'in force all the time').toEqual({ ok: 1, failed: 3, failing: false });
+		await writeFile(at('tiers.json'), json('NEWER'));
+		await settle(watch);
+		expect(registry.reloads).toEqual({ ok: 2, failed: 3, failing: false });
+	});
+});
+
 describe('a watched JSON file', () => {
 	it('is in force when the watch begins', async () => {
 		await writeFile(at('tiers.json'), json('BHP'));

@@ -5,6 +5,7 @@ import { expectTypeOf } from 'vitest';
 import type * as brownout from '../../src/index.js';
 import {
 	type Action,
+	type Admission,
 	type Cause,
 	type Clock,
 	type Codec,
@@ -279,6 +280,7 @@ reads<Observable & { readonly controller: Driver }>(value<Shedder>());
 reads<{
 	decide(message: Message): Decision<N, P, F>;
 	admit(message: Message): Decision<N, P, F>;
+	begin(message: Message): Admission<HandlerContext<N, P, F>>;
 	explain(message: Message): {
 		readonly decision: Decision<N, P, F>;
 		readonly tier: string;

@@ -159,7 +159,7 @@ export class Chart {
 			width: 300,
 			height: 160,
 			legend: { show: false },
-			padding: [8, 4, 0, 0],
+			padding: [8, 1.6 * size, 0, 0],
 			cursor: { sync: { key: 'past' }, y: false, drag: { x: false, y: false }, points: { show: false } },
 			scales: {
 				x: { time: true, range: (_plot, first, last) => [Math.min(first ?? 0, (last ?? 0) - WINDOW_MIN_S), last ?? 0] },

@@ -6,7 +6,7 @@ export const survivor: Survivor = {
 	async consume({ url, queue }, makeShedder, handle) {
 		let current: ChannelModel | undefined;
 		let channel: Channel | undefined;
-		const intake = amqplibIntake<ConsumeMessage>({ prefetch: 100 });
+		const intake = amqplibIntake<ConsumeMessage>({ prefetch: 1_000 });
 		const lag = amqplibLag({ queue: queue as string, connection: () => current, intake });
 		const handler = amqplibHandler(makeShedder(lag, intake), {
 			decode: ({ content }: ConsumeMessage): Message => JSON.parse(content.toString()),

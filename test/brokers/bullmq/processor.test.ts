@@ -89,7 +89,7 @@ await describeWith(redis, 'bullmqProcessor', ({ url }) => {
 			const { shedder, relax } = makeShedder();
 			await shedder.check();
 			const waits: number[] = [];
-			const processor = bullmqProcessor(shedder, { decode, handle: ({ n }) => n, backoffMs: 50, backoffMaxMs: 300 });
+			const processor = bullmqProcessor(shedder, { decode, handle: ({ n }) => n, retryMs: 50, retryMaxMs: 300 });
 			makeWorker(async (job: Job<Order>, token) => {
 				try {
 					return await processor(job, token);
@@ -123,7 +123,7 @@ await describeWith(redis, 'bullmqProcessor', ({ url }) => {
 		at(url, async ({ queue, worker: makeWorker, counts }) => {
 			const { shedder } = makeShedder();
 			await shedder.check();
-			makeWorker(bullmqProcessor(shedder, { decode, handle: () => {}, backoffMs: 60_000, backoffMaxMs: 60_000 }), {
+			makeWorker(bullmqProcessor(shedder, { decode, handle: () => {}, retryMs: 60_000, retryMaxMs: 60_000 }), {
 				concurrency: 10,
 			});
 			await orders(
@@ -200,13 +200,13 @@ await describeWith(redis, 'bullmqProcessor', ({ url }) => {
 describe('bullmqProcessor', () => {
 	it('refuses options that cannot work', () => {
 		const { shedder } = makeShedder();
-		const options = { decode: 1 as never, handle: () => {}, backoffMs: 0, backoffMaxMs: -1 };
+		const options = { decode: 1 as never, handle: () => {}, retryMs: 0, retryMaxMs: -1 };
 		expect(() => bullmqProcessor(shedder, options)).toThrow(
 			[
 				'invalid bullmqProcessor (3 problems):',
 				'decode: 1 must be a function',
-				'backoffMs: 0 must be a finite number above 0',
-				'backoffMaxMs: -1 must be a finite number of at least backoffMs, 0',
+				'retryMs: 0 must be a whole number from 1 to 3600000',
+				'retryMaxMs: -1 must be a whole number from 1 to 3600000',
 			].join('\n'),
 		);
 	});

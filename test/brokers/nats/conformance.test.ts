@@ -1,8 +1,9 @@
 import type { JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
-import { type NatsIntake, natsIntake } from '../../../src/nats/index.js';
+import { type Consuming, type NatsIntake, natsIntake } from '../../../src/nats/index.js';
 import { type IntakePlace, intakeConformance } from '../../../src/testing/index.js';
-import { describeWith, startNats } from '../../support/services.js';
+import { describeWith, startNats, until } from '../../support/services.js';
 import { place } from './place.js';
 
 const ACK_WAIT_MS = 1_500;
@@ -12,6 +13,8 @@ interface Consumed extends IntakePlace {
 	readonly intake: NatsIntake<JsMsg>;
 	readonly redelivered: readonly string[];
 	readonly errors: readonly unknown[];
+	readonly consuming: Consuming;
+	readonly connection: NatsConnection;
 }
 
 // A server of its own, which is taken away in the middle.
@@ -40,6 +43,8 @@ await describeWith(startNats, 'natsIntake', (server) => {
 			delivered,
 			redelivered,
 			errors,
+			consuming,
+			connection,
 			produce: (ids) => publish(ids),
 			async destroy() {
 				await consuming.stop();
@@ -50,7 +55,11 @@ await describeWith(startNats, 'natsIntake', (server) => {
 
 	for (const { name, run, timeoutMs } of intakeConformance({
 		place: consumed,
-		reconnect: () => server.restart(),
+		async reconnect({ connection }) {
+			await server.restart();
+			await until('the client is connected again', async () => (await connection.rtt()) >= 0);
+		},
+		user: { pause: ({ consuming }) => consuming.pause(), resume: ({ consuming }) => consuming.resume() },
 		leaseMs: ACK_WAIT_MS,
 	}))
 		it(name, run, timeoutMs);

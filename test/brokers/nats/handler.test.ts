@@ -34,7 +34,7 @@ await describeWith(nats, 'a consumer of JetStream', ({ url }) => {
 		return {
 			...here,
 			errors,
-			intake: natsIntake({ connection, consumer, maxMessages: 20, expiresMs: 1_000 }),
+			intake: natsIntake({ connection, consumer, maxMessages: 20, expiresMs: 2_000 }),
 			options: { onError: (error: unknown) => errors.push(error) },
 			/** Messages that the server has not seen acknowledged. */
 			left: async () => {
@@ -172,6 +172,24 @@ await describeWith(nats, 'a consumer of JetStream', ({ url }) => {
 		await until('it is handled', () => handled.length === 1);
 		await consuming.stop();
 		await shedder.stop();
+		await destroy();
+	}, 30_000);
+
+	it('asks for no more at once, and for no longer, than the consumer allows', async () => {
+		const { intake, options, errors, publish, left, destroy } = await consumed({
+			consumer: { max_batch: 3, max_expires: 1_500e6 },
+		});
+		const sizes: number[] = [];
+		const handler = (messages: readonly JsMsg[]) => {
+			sizes.push(messages.length);
+			for (const message of messages) message.ack();
+		};
+		const consuming = intake.consume(handler, options);
+		await publish(texts(30));
+		await until('all are acknowledged', async () => (await left()) === 0);
+		await consuming.stop();
+		expect(errors).toEqual([]);
+		expect(Math.max(...sizes)).toBeLessThanOrEqual(6);
 		await destroy();
 	}, 30_000);
 

@@ -10,6 +10,8 @@ export interface Place {
 	readonly stream: string;
 	/** Puts texts into the stream, under the last word of its subject; resolves when the server has them. */
 	publish(texts: readonly string[], subject?: string): Promise<void>;
+	/** The same without an answer for each: of the last one only, which comes after the others. */
+	pour(texts: readonly string[]): Promise<void>;
 	/** Fetches so many and leaves them unacknowledged. */
 	take(count: number): Promise<JsMsg[]>;
 	destroy(): Promise<void>;
@@ -44,6 +46,10 @@ export async function place(url: string, settings: PlaceSettings = {}): Promise<
 		async publish(texts, subject = 'a') {
 			const publish = (text: string) => client.publish(`${stream}.${subject}`, text);
 			for (let at = 0; at < texts.length; at += 500) await Promise.all(texts.slice(at, at + 500).map(publish));
+		},
+		async pour(texts) {
+			for (const text of texts.slice(0, -1)) connection.publish(`${stream}.a`, text);
+			for (const text of texts.slice(-1)) await client.publish(`${stream}.a`, text, { timeout: 60_000 });
 		},
 		async take(count) {
 			const taken: JsMsg[] = [];

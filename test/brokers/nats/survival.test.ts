@@ -2,6 +2,9 @@ import { describeWith, startNats } from '../../support/services.js';
 import { survives } from '../survival/survives.js';
 import { place } from './place.js';
 
+/** A small part of all: what is here when the consumer is paused is still handled, and must not be the whole overload. */
+const maxMessages = String(Number(process.env.SURVIVAL_MESSAGES ?? 5_000) / 50);
+
 // A server of its own, which is taken away in the middle.
 await describeWith(startNats, 'a consumer of NATS', (server) => {
 	survives({
@@ -10,14 +13,15 @@ await describeWith(startNats, 'a consumer of NATS', (server) => {
 		ordered: false,
 		disturbance: 'reconnect',
 		async prepare() {
-			const { stream, manager, publish, destroy } = await place(server.url, {
+			const { stream, manager, pour, destroy } = await place(server.url, {
 				// What is acknowledged is removed from the stream, so what is left can be counted without the consumer.
 				stream: { storage: 'file', retention: 'workqueue' },
 				consumer: { ack_wait: 2e9 },
 			});
 			return {
-				place: { url: server.url, stream },
-				produce: (messages) => publish(messages.map((message) => JSON.stringify(message))),
+				place: { url: server.url, stream, maxMessages },
+				// Faster than any consumer, or there is no overload.
+				produce: (messages) => pour(messages.map((message) => JSON.stringify(message))),
 				disturb: () => server.restart(),
 				left: async () => (await manager.streams.info(stream)).state.messages,
 				destroy,

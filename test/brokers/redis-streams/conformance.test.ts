@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type RedisStreamsIntake, redisStreamsIntake } from '../../../src/redis-streams/index.js';
+import { type Consuming, type RedisStreamsIntake, redisStreamsIntake } from '../../../src/redis-streams/index.js';
 import { type IntakePlace, intakeConformance } from '../../../src/testing/index.js';
 import { describeWith, redis, until } from '../../support/services.js';
 import { LIBRARIES, type Library, place, texts } from './place.js';
@@ -9,6 +9,7 @@ const LEASE_MS = 1_000;
 interface Consumed extends IntakePlace {
 	readonly intake: RedisStreamsIntake<string>;
 	readonly errors: readonly unknown[];
+	readonly consuming: Consuming;
 	readonly cut: () => Promise<void>;
 }
 
@@ -39,6 +40,7 @@ async function consumed(url: string, library: Library): Promise<Consumed> {
 		intake,
 		delivered,
 		errors,
+		consuming,
 		cut,
 		produce: publish,
 		async destroy() {
@@ -62,6 +64,7 @@ for (const library of LIBRARIES) {
 				await Promise.race([until('it is connected again', () => again, 2_000).catch(() => {})]);
 				unsubscribe();
 			},
+			user: { pause: ({ consuming }) => consuming.pause(), resume: ({ consuming }) => consuming.resume() },
 			leaseMs: LEASE_MS,
 		});
 		for (const { name, run, timeoutMs } of conformance) it(name, run, timeoutMs);

@@ -30,6 +30,8 @@ export async function place(url: string, library: Library = 'ioredis'): Promise<
 	const name = `brownout-test-${randomUUID().slice(0, 8)}`;
 	const [stream, group] = [`${name}:stream`, 'group'];
 	const admin = new Redis(url);
+	// Every command rejects as well.
+	admin.on('error', () => {});
 	await admin.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
 	return {
 		client: clientOf(url, library, name),

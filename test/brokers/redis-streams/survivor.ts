@@ -3,11 +3,16 @@ import type { Message, Survivor } from '../survival/course.js';
 import { clientOf, type Library } from './place.js';
 
 export const survivor: Survivor = {
-	async consume({ url, stream, group, library }, makeShedder, handle) {
+	async consume({ url, stream, group, library, maxMessages }, makeShedder, handle) {
 		const client = clientOf(url as string, library as Library, 'brownout-survivor');
 		const place = { client, stream: stream as string, group: group as string };
 		// The same name in each life, so that it begins with what it had.
-		const intake = redisStreamsIntake({ ...place, consumer: 'survivor', maxMessages: 500, claimAfterMs: 5_000 });
+		const intake = redisStreamsIntake({
+			...place,
+			consumer: 'survivor',
+			maxMessages: Number(maxMessages),
+			claimAfterMs: 5_000,
+		});
 		const lag = redisStreamsLag(place);
 		const shedder = makeShedder(lag, intake);
 		const decode = ({ fields }: { readonly fields: { readonly [name: string]: string } }) =>

@@ -27,7 +27,8 @@ const ladder = defineLadder({
 		{ name: 'CIRCUIT_BREAK', enterAt: { lag: messages / 4 }, intake: 'paused' },
 	],
 	cooldownMs: 1_000,
-	probe: { afterMs: 500, forMs: 500 },
+	// However slow the machine is, a probe that takes in anything goes on.
+	probe: { afterMs: 500, forMs: 500, minFall: 0.005 },
 });
 
 function makeShedder(lag: SignalSource, intake: Intake) {

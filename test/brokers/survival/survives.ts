@@ -38,7 +38,7 @@ export function survives(course: Course): void {
 				{ stdio: ['ignore', 'inherit', 'inherit'] },
 			);
 			children.push(child);
-			await until('the consumer is ready', async () => (await look()).ready === children.length);
+			await until('the consumer is ready', async () => (await look()).ready === children.length, WITHIN_MS);
 			return child;
 		};
 		const seen = async (what: string, fact: (log: Log) => boolean | Promise<boolean>) => {

@@ -8,6 +8,7 @@ import {
 	memorySpill,
 	pushSignal,
 } from 'brownout';
+import { type Dashboard, dashboardHandler, serveDashboard } from 'brownout/dashboard';
 import { heapSignal } from 'brownout/process';
 import { watchTiers } from 'brownout/tiers-file';
 
@@ -69,6 +70,12 @@ async function main(): Promise<void> {
 	const outcome = await handle({ symbol: 'BHP' });
 	known(outcome, 'known');
 	if (outcome.action !== 'process') throw new Error(`The protected message was not processed: ${outcome.action}`);
+	const page: Dashboard = await serveDashboard(shedder, { title: 'trades' });
+	known(page, 'known');
+	await page.close();
+	const handler = dashboardHandler(shedder);
+	known(handler, 'known');
+	handler.close();
 	await shedder.stop();
 
 	try {
