@@ -1,8 +1,11 @@
 /** So many messages are decided on at once at first. */
 const FIRST = 64;
-/** Handling those of one part should take about this long, ms: what is decided on too early is treated by yesterday's level. */
-const LEAST_MS = 50;
-const MOST_MS = 200;
+/**
+ * Handling those of one part should take about this long, ms: what is decided on too early is treated by yesterday's level, and
+ * handlers that wait for nothing block the event loop for as long.
+ */
+const LEAST_MS = 5;
+const MOST_MS = 25;
 
 /**
  * How many messages are decided on at once: more while they are handled in no time, as spilled ones are, so that one durable

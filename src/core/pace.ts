@@ -70,7 +70,9 @@ export function nextPace(before: Pace, input: PaceInput): Pace {
 	const start = known ? cap * START_SHARE : START_PER_S;
 	// A pace that handlers cannot follow does not grow.
 	const followed = Number.isNaN(input.fedPerS) ? Number.POSITIVE_INFINITY : Math.max(start, 2 * input.fedPerS);
-	const ceilingPerS = ceilingOf(before, input, cut);
+	// What waits when replay has hardly begun is live load that is still being worked off: it says nothing about this pace.
+	const begun = known || before.perS > START_PER_S || before.ceilingPerS !== null;
+	const ceilingPerS = ceilingOf(before, input, cut && begun);
 	const grown = Math.min(before.perS * (1 + RAMP * seconds), followed, ceilingPerS ?? Number.POSITIVE_INFINITY);
 	const wanted = cut ? before.perS / 2 : resting ? before.perS : grown;
 	const least = resting ? LEAST_PER_S : Math.max(LEAST_PER_S, start);

@@ -1,5 +1,6 @@
 import { checkHandling, type Handling } from '../brokers/handling.js';
 import { inOrder } from '../brokers/in-order.js';
+import { partSize } from '../brokers/part-size.js';
 import { verify } from '../core/errors.js';
 import type { Outcome } from '../ports/outcome.js';
 import type { MessageShedder } from '../ports/shedder.js';
@@ -7,7 +8,6 @@ import { systemClock } from '../ports/time.js';
 import { checkConsumer } from './check.js';
 import type { KafkaBatch, KafkaConsumer, KafkaMessage } from './client.js';
 import { type KafkaRecord, partOf } from './part.js';
-import { partSize } from './part-size.js';
 import { type Pauses, pausesOf } from './pauses.js';
 import { watchOver } from './watch.js';
 
@@ -27,7 +27,7 @@ export interface KafkajsMessageOptions<M, C, V = unknown> extends Handling<Kafka
 export interface KafkajsBatchOptions<M, C, V = unknown> extends KafkajsMessageOptions<M, C, V> {
 	/**
 	 * Most messages that are decided on at once, a whole number of at least 1: those of them that are spilled are appended together
-	 * and awaited once. It is fewer while handling takes long, so that a change of the level is followed within some 200 ms.
+	 * and awaited once. It is fewer while handling takes long, so that a change of the level is followed within some 25 ms.
 	 *
 	 * @default 1_000
 	 */
@@ -105,6 +105,8 @@ export function runOf<M, C, V>(caller: string, options: KafkajsBatchOptions<M, C
 					from += part.decoded.length;
 					await commitOffsetsIfNecessary();
 					await watch.beat();
+					// Handlers that wait for nothing would keep timers and answers, those of the controller too, from having their turn.
+					await new Promise((resolve) => setImmediate(resolve));
 				}
 			} finally {
 				watch.close();

@@ -19,7 +19,7 @@ export interface PlatformaticKafkaRunOptions<Raw extends PlatformaticMessage, M,
 	readonly shedder: MessageShedder<M, C>;
 	/**
 	 * Most messages that are decided on at once, a whole number of at least 1: those of them that are spilled are appended together
-	 * and awaited once. It is fewer while handling takes long, so that a change of the level is followed within some 200 ms.
+	 * and awaited once. It is fewer while handling takes long, so that a change of the level is followed within some 25 ms.
 	 *
 	 * @default 1_000
 	 */

@@ -9,9 +9,9 @@ describe('how many messages are decided on at once', () => {
 				size.took(ms, size.next);
 				return size.next;
 			});
-		expect(sizes(10)).toEqual([128, 256, 512, ...Array(9).fill(1_000)]);
-		expect(sizes(100)).toEqual(Array(12).fill(1_000));
-		expect(sizes(500)).toEqual([500, 250, 125, 62, 31, 15, 7, 3, 1, 1, 1, 1]);
+		expect(sizes(1)).toEqual([128, 256, 512, ...Array(9).fill(1_000)]);
+		expect(sizes(10)).toEqual(Array(12).fill(1_000));
+		expect(sizes(50)).toEqual([500, 250, 125, 62, 31, 15, 7, 3, 1, 1, 1, 1]);
 	});
 
 	it('does not grow for a part that was short because the batch was', () => {

@@ -68,6 +68,14 @@ describe('the pace of replay (M3)', () => {
 		expect(afterSeconds(60)).toBeGreaterThan(5 * fast.perS);
 	});
 
+	it('M3: a delay that was there when replay began does not keep it slow afterwards', () => {
+		const felt = { sparePerS: Number.NaN };
+		const waiting = paced(20, { ...felt, standingDelay: true });
+		expect(waiting).toMatchObject({ ceilingPerS: null });
+		expect(waiting.perS).toBeLessThanOrEqual(10);
+		expect(paced(20, felt, waiting).perS).toBeGreaterThan(500);
+	});
+
 	it('M3: a delay that comes much earlier brings that pace down by half at most', () => {
 		const ceiling = { ...paced(20, { sparePerS: Number.NaN }), ceilingPerS: 1_000, perS: 10 };
 		const cut = nextPace(ceiling, { ...calm, sparePerS: Number.NaN, standingDelay: true });

@@ -9,7 +9,7 @@ import {
 } from '../../../src/kafkajs/index.js';
 import { type IntakePlace, intakeConformance } from '../../../src/testing/index.js';
 import { describeWith, type KafkaService, kafka, until } from '../../support/services.js';
-import { survives } from '../survival/survives.js';
+import { MESSAGES, survives } from '../survival/survives.js';
 import { type Place, placeOn, rebalance, shedderAt } from './place.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -224,6 +224,21 @@ await describeWith(kafka, 'brownout/kafkajs', (service) => {
 			await until('all are delivered', () => delivered.length === 3);
 		});
 
+		it('is still paused when the consumer is stopped and runs again, of which KafkaJS knows nothing', async () => {
+			const place = await newPlace();
+			const delivered: string[] = [];
+			const { consumer, intake, run } = await running(place, (text) => void delivered.push(text));
+			await intake.pause();
+			consumer.pause([{ topic: place.topic }]);
+			await consumer.stop();
+			await run();
+			await place.produce(numbered('a', 3));
+			await quiet(place);
+			expect(delivered).toEqual([]);
+			await intake.resume();
+			await until('all are delivered', () => delivered.length === 3);
+		});
+
 		it("keeps the user's pause of one partition apart from its own, in any order of the calls", async () => {
 			const place = await newPlace(2);
 			const { consumer, intake } = await running(place, () => {});
@@ -355,6 +370,22 @@ await describeWith(kafka, 'brownout/kafkajs', (service) => {
 			expect([joins, delivered]).toEqual([0, numbered('c', 3)]);
 		});
 
+		it('let timers and answers have their turn between handlers that wait for nothing', async () => {
+			const place = await newPlace();
+			let handled = 0;
+			let turns = 0;
+			const timer = setInterval(() => void (handled > 0 && handled < 400 && turns++), 5);
+			ends.push(async () => clearInterval(timer));
+			await place.produce(numbered('c', 400));
+			await running(place, () => {
+				for (const endMs = performance.now() + 1; performance.now() < endMs; );
+				handled++;
+			});
+			await until('all are handled', () => handled === 400);
+			// 400 ms of work, in parts of at most some 64 ms.
+			expect(turns).toBeGreaterThan(3);
+		});
+
 		it('settle what was spilled before a stop gives the partitions away, and commit it', async () => {
 			const place = await newPlace();
 			const { shedder } = await shedderAt(1);
@@ -385,8 +416,9 @@ await describeWith(kafka, 'brownout/kafkajs', (service) => {
 		await consumer.subscribe({ topic: place.topic, fromBeginning: true });
 		const intake = kafkajsIntake({ consumer });
 		if (pausedFirst) await intake.pause();
-		await consumer.run(kafkajsEachBatch({ consumer, shedder, decode, handle }));
-		return { consumer, intake };
+		const run = () => consumer.run(kafkajsEachBatch({ consumer, shedder, decode, handle }));
+		await run();
+		return { consumer, intake, run };
 	}
 });
 
@@ -450,11 +482,19 @@ function survivesOn(service: KafkaService): void {
 		async prepare() {
 			const place = await placeOn(service, 2);
 			const { topic, groupId } = place;
+			// Seen when all of them are there, so that no consumer is quick enough to be spared the overload.
+			const producer = place.kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
+			await producer.connect();
+			const transaction = await producer.transaction();
+			let produced = 0;
 			return {
-				place: { brokers: service.url, topic, groupId },
+				// Parts in proportion, or a short course would be over in two of them.
+				place: { brokers: service.url, topic, groupId, partMax: String(Math.ceil(MESSAGES / 200)) },
 				async produce(messages) {
 					const values = messages.map((message) => ({ key: message.key, value: JSON.stringify(message) }));
-					await place.producer.send({ topic, messages: values });
+					await transaction.send({ topic, messages: values });
+					produced += values.length;
+					if (produced === MESSAGES) await transaction.commit();
 				},
 				async disturb() {
 					const other = await place.consumer();
@@ -475,7 +515,10 @@ function survivesOn(service: KafkaService): void {
 					const committed = await place.committed();
 					return sum(ends.map(({ partition, high }) => Number(high) - Math.max(0, committed[partition] ?? 0)));
 				},
-				destroy: () => place.destroy(),
+				async destroy() {
+					await producer.disconnect();
+					await place.destroy();
+				},
 			};
 		},
 	});

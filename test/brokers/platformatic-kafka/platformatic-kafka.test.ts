@@ -430,7 +430,8 @@ function survivesOn(service: KafkaService): void {
 			const place = await placeOn(service, 2);
 			const { topic, groupId } = place;
 			return {
-				place: { brokers: url, topic, groupId },
+				// Small parts, so that the ladder has the time to climb before all is taken up.
+				place: { brokers: url, topic, groupId, partMax: String(Number(process.env.SURVIVAL_MESSAGES ?? 5_000) / 50) },
 				async produce(messages) {
 					const values = messages.map((message) => ({ key: message.key, value: JSON.stringify(message) }));
 					await place.producer.send({ topic, messages: values });

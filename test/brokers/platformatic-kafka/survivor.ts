@@ -8,7 +8,7 @@ import type { Message, Survivor } from '../survival/course.js';
 
 /** A consumer as a user writes it; the course kills it. */
 export const survivor: Survivor = {
-	async consume({ brokers = '', topic = '', groupId = '' }, makeShedder, handle) {
+	async consume({ brokers = '', topic = '', groupId = '', partMax = '' }, makeShedder, handle) {
 		const consumer = new Consumer({
 			clientId: 'survivor',
 			bootstrapBrokers: brokers.split(','),
@@ -27,7 +27,8 @@ export const survivor: Survivor = {
 		const shedder = makeShedder(lag, platformaticKafkaIntake({ stream }));
 		const decode = ({ value }: { value: string }) => JSON.parse(value) as Message;
 		// The course is over in seconds, and the lag should be seen to move.
-		const running = platformaticKafkaRun({ stream, shedder, decode, handle, commitEveryMs: 100 });
+		const options = { commitEveryMs: 100, partMax: Number(partMax) };
+		const running = platformaticKafkaRun({ stream, shedder, decode, handle, ...options });
 		return async () => {
 			await stream.close();
 			await running;

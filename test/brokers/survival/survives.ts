@@ -12,7 +12,7 @@ import { type Course, messageOf, type Settings } from './course.js';
 import { followLog, type Log } from './log.js';
 
 /** `npm run test:survival` asks for 50 000. */
-const MESSAGES = Number(process.env.SURVIVAL_MESSAGES ?? 5_000);
+export const MESSAGES = Number(process.env.SURVIVAL_MESSAGES ?? 5_000);
 const CHUNK = 1_000;
 /** Without a bound a broker that loses one message would be waited for until the runner gives up, and nobody would know why. */
 const WITHIN_MS = 30_000 + 4 * MESSAGES;

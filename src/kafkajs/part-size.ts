@@ -1,1 +1,0 @@
-export { partSize } from '../brokers/part-size.js';
