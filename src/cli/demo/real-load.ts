@@ -39,7 +39,7 @@ export interface RealLoadOptions extends WatchOptions {
 }
 
 /** A pipe is read as fast as messages are handled; what waits in a broker has to outgrow what a broker costs as well. */
-const OVERLOAD = { pipe: 4, broker: 8 };
+const OVERLOAD = { pipe: 4, broker: 6 };
 const CALM = { share: 0.2, forS: 2 };
 /** Replay leaves room for this process to draw pictures of itself. */
 const REPLAY_SHARE = 0.6;
@@ -155,6 +155,7 @@ async function play(
 		ladder: ladderFor(work.capacityPerS, source.fallsWhilePaused),
 		signals: { lag: source.lag, heap: heapSignal(), delay: eventLoopDelaySignal() },
 		intake: source.intake,
+		capacityPerS: work.capacityPerS,
 		tiers: marketDataTiers,
 		...classification,
 		spill: directory === undefined ? memorySpill() : fileSpill({ directory, maxBytes: SPILL_BYTES_MAX }),
