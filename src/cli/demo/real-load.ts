@@ -41,6 +41,7 @@ export interface RealLoadOptions extends WatchOptions {
 /** A pipe is read as fast as messages are handled; what waits in a broker has to outgrow what a broker costs as well. */
 const OVERLOAD = { pipe: 4, broker: 6 };
 const CALM = { share: 0.2, forS: 2 };
+const CALM_LAG_S = 0.5;
 /** Replay leaves room for this process to draw pictures of itself. */
 const REPLAY_SHARE = 0.6;
 const COOLDOWN_MS = 3_000;
@@ -181,7 +182,11 @@ async function play(
 		stage.show(monitor.moment(title));
 	}, LOOK_MS);
 
-	const recovered = () => shedder.level === 'NORMAL' && shedder.stats().waiting === 0 && source.counts().waiting === 0;
+	const recovered = () =>
+		shedder.level === 'NORMAL' &&
+		shedder.stats().waiting === 0 &&
+		// Messages still come, and some brokers hear of what is done a little later.
+		source.counts().waiting <= CALM_LAG_S * plan.calmPerS;
 	try {
 		shedder.start();
 		await source.start(shedder, burning(work), (error) =>
