@@ -10,6 +10,7 @@ const docs = [
 	'test/docs-commands.test.ts',
 	'test/docs-images.test.ts',
 	'test/demo/run.test.ts',
+	'test/demo/brokers.test.ts',
 ];
 const built = ['test/package.test.ts', 'test/consumers/**/*.test.ts'];
 

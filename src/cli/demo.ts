@@ -1,5 +1,7 @@
 import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BrokerName } from './demo/brokers/broker.js';
+import { BROKER_NAMES, findPlace } from './demo/brokers/index.js';
 import { whole } from './demo/format.js';
 import { generate, type LoadPlan } from './demo/generator.js';
 import { complaints, ledgerLines } from './demo/ledger.js';
@@ -15,6 +17,9 @@ interface Flags {
 	readonly rate?: number;
 	readonly ramp?: number;
 	readonly duration?: number;
+	readonly metrics?: number;
+	readonly dashboard?: number;
+	readonly broker?: BrokerName | 'auto' | 'memory';
 	readonly generator?: LoadPlan;
 }
 
@@ -33,6 +38,19 @@ export function addDemoCommand(program: Command): void {
 		.addOption(
 			new Option('--duration <s>', 'seconds of real load, the ramp included (default: 12)').argParser(positive),
 		)
+		.addOption(
+			new Option('--broker <name>', 'a real broker for the real load; auto: the first that answers').choices([
+				...BROKER_NAMES,
+				'memory',
+				'auto',
+			]),
+		)
+		.addOption(new Option('--metrics <port>', 'serve the metrics of the real load for Prometheus').argParser(port))
+		.addOption(
+			new Option('--dashboard [port]', 'serve the live page of the real load (default: any free port)')
+				.argParser(port)
+				.preset('0'),
+		)
 		// Not for people: the role of the other process.
 		.addOption(new Option('--generator <plan>').argParser(JSON.parse).hideHelp())
 		.action(run);
@@ -40,7 +58,7 @@ export function addDemoCommand(program: Command): void {
 
 async function run(flags: Flags, command: Command): Promise<void> {
 	if (flags.generator !== undefined) return generate(flags.generator);
-	for (const name of ['rate', 'ramp', 'duration'] as const) {
+	for (const name of ['rate', 'ramp', 'duration', 'broker', 'metrics', 'dashboard'] as const) {
 		if (flags[name] !== undefined && !flags.realLoad) command.error(`error: --${name} needs --real-load`);
 	}
 	const stage = createStage(process.stdout, process.env);
@@ -66,15 +84,22 @@ async function story(stage: Stage, flags: Flags): Promise<string[]> {
 	return complaints(stats, 'NORMAL');
 }
 
-async function realLoad(stage: Stage, flags: Flags): Promise<string[]> {
-	const { stats, report } = await playRealLoad(stage, flags, [process.argv[1] ?? '', 'demo', '--generator']);
+async function realLoad(stage: Stage, { broker = 'memory', ...flags }: Flags): Promise<string[]> {
+	const place = await findPlace(broker, process.env);
+	const run = await playRealLoad(stage, { ...flags, place }, [process.argv[1] ?? '', 'demo', '--generator']);
+	const { stats, report, left } = run;
 	printLedger(stage, ledgerLines(stats));
 	const sent = report?.sent ?? Number.NaN;
-	stage.line(
-		`  the generator sent ${whole(sent)}, and held back ${whole(report?.heldBack ?? 0)} while nobody read the pipe`,
-	);
+	const { heldBack = 0 } = report ?? {};
+	stage.line(`  the generator sent ${whole(sent)}, and held back ${whole(heldBack)} while nobody took them`);
+	if (place !== undefined) stage.line(`  the broker still holds ${whole(left)}`);
 	const seen = `the generator sent ${whole(sent)} messages, the shedder was offered ${whole(stats.offered)}`;
-	return [...complaints(stats, 'NORMAL'), ...(sent === stats.offered ? [] : [seen])];
+	return [
+		...complaints(stats, 'NORMAL'),
+		...(left === 0 ? [] : [`${whole(left)} messages are left in the broker`]),
+		// A broker delivers at least once: what a client had not acknowledged in time comes again.
+		...((place === undefined ? sent === stats.offered : sent <= stats.offered) ? [] : [seen]),
+	];
 }
 
 function printLedger(stage: Stage, lines: readonly string[]): void {
@@ -85,6 +110,12 @@ function printLedger(stage: Stage, lines: readonly string[]): void {
 function positive(text: string): number {
 	const value = Number(text);
 	if (!(value > 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('It must be a number above 0.');
+	return value;
+}
+
+function port(text: string): number {
+	const value = Number(text);
+	if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('It must be a port, 0 for any free one.');
 	return value;
 }
 

@@ -174,7 +174,11 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 		if (part !== undefined) await this.#handle(part);
 		const dueInMs = this.#begun ? 0 : this.#committedAtMs + this.#settings.commitEveryMs - systemClock.nowMs();
 		if (dueInMs <= 0) await this.#commit();
-		if (part !== undefined) return;
+		if (part !== undefined) {
+			// Handlers that wait for nothing would keep timers and answers, those of the controller too, from having their turn.
+			await new Promise((resolve) => setImmediate(resolve));
+			return;
+		}
 		if (dueInMs > 0 && !this.#willCommit && this.#positions.due().size > 0) {
 			this.#willCommit = true;
 			this.#rouseIn(dueInMs, () => {

@@ -1,7 +1,9 @@
 import { constants, setPriority } from 'node:os';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nextMessage, randomFrom } from './feed.js';
+import type { Place, Producer } from './brokers/broker.js';
+import { brokers } from './brokers/index.js';
+import { type Message, nextMessage, randomFrom } from './feed.js';
 
 /** Messages per second over time. */
 export interface LoadPlan {
@@ -12,6 +14,8 @@ export interface LoadPlan {
 	/** How long the load takes to reach its peak; a part of `loadForS`. */
 	readonly rampS: number;
 	readonly loadForS: number;
+	/** Where in a broker the messages go; without one they go to standard output. */
+	readonly place?: Place | undefined;
 }
 
 /** The rate that a plan asks for, `atS` seconds after its start. */
@@ -24,18 +28,29 @@ export function rateAt({ calmPerS, calmForS, peakPerS, rampS, loadForS }: LoadPl
 /** The last line of a generator. */
 export interface GeneratorReport {
 	readonly sent: number;
-	/** Were due, and never sent: the pipe was full because nobody read it, and a live feed does not wait. */
+	/** Were due, and never sent: nobody took them, and a live feed does not wait. */
 	readonly heldBack: number;
 }
 
 const TICK_MS = 10;
-/** What a full pipe has held up for longer than this is never sent. */
+/** What a full pipe, or a slow broker, has held up for longer than this is never sent. */
 const LATE_MS = 500;
+/** A broker gets the next messages before it has confirmed these many ticks of them. */
+const UNCONFIRMED_MAX = 8;
 const SEED = 20_080_915;
 
+/** Where messages go. */
+interface Sink {
+	/** Nobody takes more at the moment. */
+	readonly busy: boolean;
+	send(messages: readonly Message[]): void;
+	/** Resolves with how many have arrived, when no more will. */
+	end(): Promise<number>;
+}
+
 /**
- * The other process: writes messages to its standard output, one a line, at the rate that the plan says, until its standard
- * input ends. It waits while the pipe is full, so its memory is bounded.
+ * The other process: sends messages at the rate that the plan says, until its standard input ends; then it reports. It waits
+ * while nobody takes them, so its memory is bounded.
  */
 export async function generate(plan: LoadPlan): Promise<void> {
 	// On a machine with two cores the consumer is to be overloaded by messages, not by this process.
@@ -47,11 +62,12 @@ export async function generate(plan: LoadPlan): Promise<void> {
 	// The consumer is gone.
 	process.stdout.once('error', () => process.exit());
 
+	const sink = plan.place === undefined ? pipe() : broker(await brokers[plan.place.broker].produce(plan.place));
 	const random = randomFrom(SEED);
 	const startMs = performance.now();
 	let tickedAtMs = startMs;
 	let owed = 0;
-	const report = { sent: 0, heldBack: 0 };
+	let heldBack = 0;
 	while (!stopped) {
 		await sleep(TICK_MS);
 		const nowMs = performance.now();
@@ -60,12 +76,50 @@ export async function generate(plan: LoadPlan): Promise<void> {
 		tickedAtMs = nowMs;
 		const late = Math.max(0, Math.floor(owed - 1 - (perS * LATE_MS) / 1000));
 		owed -= late;
-		report.heldBack += late;
-		if (process.stdout.writableNeedDrain) continue;
-		const lines: string[] = [];
-		for (; owed >= 1; owed--) lines.push(JSON.stringify(nextMessage(random)));
-		report.sent += lines.length;
-		if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+		heldBack += late;
+		if (sink.busy) continue;
+		const messages: Message[] = [];
+		for (; owed >= 1; owed--) messages.push(nextMessage(random));
+		if (messages.length > 0) sink.send(messages);
 	}
-	process.stdout.end(`${JSON.stringify(report satisfies GeneratorReport)}\n`);
+	const report: GeneratorReport = { sent: await sink.end(), heldBack };
+	process.stdout.end(`${JSON.stringify(report)}\n`);
+}
+
+/** Standard output, one message a line. */
+function pipe(): Sink {
+	let sent = 0;
+	return {
+		get busy() {
+			return process.stdout.writableNeedDrain;
+		},
+		send(messages) {
+			sent += messages.length;
+			process.stdout.write(`${messages.map((message) => JSON.stringify(message)).join('\n')}\n`);
+		},
+		end: async () => sent,
+	};
+}
+
+function broker(producer: Producer): Sink {
+	const unconfirmed = new Set<Promise<void>>();
+	let sent = 0;
+	return {
+		get busy() {
+			return unconfirmed.size >= UNCONFIRMED_MAX;
+		},
+		send(messages) {
+			// A failure ends this process, and the consumer sees that there is no report.
+			const sending = producer.send(messages).then(() => {
+				sent += messages.length;
+				unconfirmed.delete(sending);
+			});
+			unconfirmed.add(sending);
+		},
+		async end() {
+			await Promise.all(unconfirmed);
+			await producer.close();
+			return sent;
+		},
+	};
 }

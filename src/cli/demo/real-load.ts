@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -11,37 +13,47 @@ import {
 	type Stats,
 } from '../../index.js';
 import { eventLoopDelaySignal, heapSignal } from '../../process/index.js';
-import { classification, type Message } from './feed.js';
+import { fileSpill } from '../../spill-file/index.js';
+import { brokerSource } from './broker-source.js';
+import type { Handle, Place } from './brokers/broker.js';
+import { classification } from './feed.js';
 import { compact, percent, whole } from './format.js';
-import type { GeneratorReport, LoadPlan } from './generator.js';
-import { createInbox } from './inbox.js';
+import type { LoadPlan } from './generator.js';
 import { createMonitor } from './monitor.js';
 import { narrate } from './narrator.js';
+import { pipeSource } from './pipe-source.js';
+import type { Delivery, LoadSource } from './source.js';
 import type { Stage } from './stage.js';
-import { calibrate } from './work.js';
+import { type WatchOptions, watched } from './watched.js';
+import { calibrate, type Work } from './work.js';
 
-export interface RealLoadOptions {
-	/** Messages per second at the peak. Default: four times what this machine handles in full. */
+export interface RealLoadOptions extends WatchOptions {
+	/** Messages per second at the peak. Default: a multiple of what this machine handles in full. */
 	readonly rate?: number | undefined;
 	/** Seconds until the peak. Default 4, and at most `duration`. */
 	readonly ramp?: number | undefined;
 	/** Seconds under load, the ramp included. Default 12. */
 	readonly duration?: number | undefined;
+	/** A place in a broker that the messages go through. Default: a pipe, and no broker. */
+	readonly place?: Place | undefined;
 }
 
-const OVERLOAD = 4;
+/** A pipe is read as fast as messages are handled; what waits in a broker has to outgrow what a broker costs as well. */
+const OVERLOAD = { pipe: 4, broker: 6 };
 const CALM = { share: 0.2, forS: 2 };
+const CALM_LAG_S = 0.5;
 /** Replay leaves room for this process to draw pictures of itself. */
 const REPLAY_SHARE = 0.6;
 const COOLDOWN_MS = 3_000;
 const BACKOFF_MAX_MS = 6_000;
+const PROBE = { afterMs: 3_000, forMs: 2_000 };
 /** The generator's first message comes so soon, at the latest. */
 const START_WITHIN_MS = 20_000;
 /** From the end of the load to NORMAL with nothing left to replay, at the longest. */
-const RECOVER_WITHIN_MS = 60_000;
-/** The consumer makes room for the pipe, the checks and the picture this often. */
+const RECOVER_WITHIN_MS = { pipe: 60_000, broker: 180_000 };
+/** The handler makes room for the client, the checks and the picture this often. */
 const SLICE_MS = 10;
-const IDLE_MS = 2;
+const SPILL_BYTES_MAX = 1024 ** 3;
 const LOOK_MS = 100;
 const LINE_MS = 1_000;
 const TRACE_MS = 500;
@@ -53,7 +65,7 @@ const GAUGES = {
 };
 
 /** The levels of the preset; lag in seconds of work of this machine, and the event loop's delay as a third signal. */
-function ladderFor(capacityPerS: number) {
+function ladderFor(capacityPerS: number, fallsWhilePaused: boolean) {
 	const work = (seconds: number) => Number((seconds * capacityPerS).toPrecision(2));
 	const enterAt = {
 		NORMAL: undefined,
@@ -64,114 +76,156 @@ function ladderFor(capacityPerS: number) {
 	};
 	return defineLadder({
 		...marketDataLadder.spec,
-		// What waits is in this process, so it falls while the intake is paused: no probe is needed.
-		signals: { lag: { recoverBelow: 0.5 }, heap: { recoverBelow: 0.9 }, delay: { recoverBelow: 0.6 } },
-		probe: undefined,
+		signals: {
+			lag: { recoverBelow: 0.5, fallsWhilePaused },
+			heap: { recoverBelow: 0.9 },
+			delay: { recoverBelow: 0.6 },
+		},
+		// What waits in a broker does not become less while nobody takes it.
+		probe: fallsWhilePaused ? undefined : PROBE,
 		levels: marketDataLadder.spec.levels.map((level) => ({ ...level, enterAt: enterAt[level.name] })),
 		cooldownMs: COOLDOWN_MS,
 		backoff: { maxMs: BACKOFF_MAX_MS },
 	});
 }
 
+/** How the run of a real load has ended. */
+export interface RealLoadEnd extends Delivery {
+	readonly stats: Stats;
+}
+
 /**
- * A real overload in real time: another process sends messages through a pipe, this one burns its CPU on them, and lag,
- * heap and event-loop delay are measured.
+ * A real overload in real time: another process sends messages through a pipe or a broker, this one burns its CPU on them, and
+ * lag, heap and event-loop delay are measured.
  *
  * @param generator  a script, and the arguments with which it runs {@link generate}; the plan is added to them.
- * @returns the figures at the end, and what the generator says it has sent; `undefined` when it did not get to say it.
  */
 export async function playRealLoad(
 	stage: Stage,
-	{ rate, duration = 12, ramp = Math.min(4, duration) }: RealLoadOptions,
+	{ rate, duration = 12, ramp = Math.min(4, duration), place, ...watch }: RealLoadOptions,
 	generator: readonly string[],
-): Promise<{ readonly stats: Stats; readonly report: GeneratorReport | undefined }> {
+): Promise<RealLoadEnd> {
 	stage.heading('A real overload');
-	const { work, capacityPerS } = calibrate();
+	const work = calibrate();
+	const { capacityPerS } = work;
+	const through = place === undefined ? 'pipe' : 'broker';
 	const plan: LoadPlan = {
 		calmPerS: CALM.share * capacityPerS,
 		calmForS: CALM.forS,
-		peakPerS: rate ?? OVERLOAD * capacityPerS,
+		peakPerS: rate ?? OVERLOAD[through] * capacityPerS,
 		rampS: ramp,
 		loadForS: duration,
+		place,
 	};
+	const start = () => startGenerator(generator, plan);
+	const source = await (place === undefined ? pipeSource(start(), 16 * capacityPerS) : brokerSource(place, start));
+	const directory = place === undefined ? undefined : await mkdtemp(join(tmpdir(), 'brownout-demo-'));
 	stage.tell(
 		`Measured just now: this process handles ${whole(capacityPerS)} messages a second in full. Another process will send ` +
-			`it up to ${whole(plan.peakPerS)} a second for ${duration} s. The thresholds are sized to the machine, and the ` +
-			`cooldown is ${COOLDOWN_MS / 1000} s, where the preset has 30 s. Lag, heap and event-loop delay are measured.`,
+			`it up to ${whole(plan.peakPerS)} a second for ${duration} s, ${source.where}. The thresholds are sized to the ` +
+			`machine, and the cooldown is ${COOLDOWN_MS / 1000} s, where the preset has 30 s. Lag, heap and event-loop delay are measured.`,
 	);
+	try {
+		return await play(stage, { source, work, plan, directory, recoverWithinMs: RECOVER_WITHIN_MS[through], watch });
+	} finally {
+		await source.close();
+		if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+	}
+}
 
-	const ladder = ladderFor(capacityPerS);
-	const child = spawn(process.execPath, [...process.execArgv, ...generator, JSON.stringify(plan)], {
-		stdio: ['pipe', 'pipe', 'inherit'],
-	});
-	const exited = once(child, 'exit');
-	const inbox = createInbox(child.stdout, 2 * (ladder.spec.levels.at(-1)?.enterAt?.lag ?? 0));
+function startGenerator([script, ...parameters]: readonly string[], plan: LoadPlan): ChildProcess {
+	const args = [...process.execArgv, script ?? '', ...parameters, JSON.stringify(plan)];
+	return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+interface Run {
+	readonly source: LoadSource;
+	readonly work: Work;
+	readonly plan: LoadPlan;
+	/** Where the spill is kept; without one it is in memory. */
+	readonly directory: string | undefined;
+	readonly recoverWithinMs: number;
+	readonly watch: WatchOptions;
+}
+
+async function play(
+	stage: Stage,
+	{ source, work, plan, directory, recoverWithinMs, watch }: Run,
+): Promise<RealLoadEnd> {
 	const shedder = createLoadShedder({
-		ladder,
-		signals: { lag: inbox.length, heap: heapSignal(), delay: eventLoopDelaySignal() },
-		intake: inbox.intake,
+		ladder: ladderFor(work.capacityPerS, source.fallsWhilePaused),
+		signals: { lag: source.lag, heap: heapSignal(), delay: eventLoopDelaySignal() },
+		intake: source.intake,
+		capacityPerS: work.capacityPerS,
 		tiers: marketDataTiers,
 		...classification,
-		spill: memorySpill(),
-		replay: { maxPerS: REPLAY_SHARE * capacityPerS },
+		spill: directory === undefined ? memorySpill() : fileSpill({ directory, maxBytes: SPILL_BYTES_MAX }),
+		replay: { maxPerS: REPLAY_SHARE * work.capacityPerS },
 	});
-	const handle = shedder.wrap((message: Message, context) => {
-		if (!context.replayed) return work(message, context);
-		// Both have one core: replayed messages let the live ones through.
-		return breathe().then(() => work(message, context));
-	});
-	let finished = 0;
-	const consume = async () => {
-		while (!inbox.over()) {
-			const untilMs = performance.now() + SLICE_MS;
-			for (let message = inbox.take(); message !== undefined; ) {
-				await handle(message);
-				finished++;
-				message = performance.now() < untilMs ? inbox.take() : undefined;
-			}
-			await (inbox.length() > 0 ? breathe() : sleep(IDLE_MS));
-		}
-	};
-
+	const watching = await watched(shedder, watch);
+	if (watching.urls.length > 0) stage.tell(`To be watched at ${watching.urls.join(' and ')}`);
 	const nowMs = () => performance.now();
 	const monitor = createMonitor(shedder, {
 		gauges: GAUGES,
 		nowMs,
-		counts: () => ({ arrived: inbox.arrived(), finished }),
+		counts: () => ({ arrived: source.counts().arrived, finished: finishedOf(shedder.stats()) }),
 		weight: 1,
 		traceMs: TRACE_MS,
 	});
 	narrate(shedder, { stage, gauges: GAUGES, time: monitor.time });
 	let title = 'Real load';
 	let shownAtMs = 0;
-	const watching = setInterval(() => {
+	const looking = setInterval(() => {
 		monitor.look();
 		if (!stage.live && nowMs() - shownAtMs < LINE_MS) return;
 		shownAtMs = nowMs();
 		stage.show(monitor.moment(title));
 	}, LOOK_MS);
 
-	const recovered = () => shedder.level === 'NORMAL' && shedder.stats().waiting === 0 && inbox.length() === 0;
+	const recovered = () =>
+		shedder.level === 'NORMAL' &&
+		shedder.stats().waiting === 0 &&
+		// Messages still come, and some brokers hear of what is done a little later.
+		source.counts().waiting <= CALM_LAG_S * plan.calmPerS;
 	try {
 		shedder.start();
-		const consumed = consume();
+		await source.start(shedder, burning(work), (error) =>
+			stage.line(`  ${monitor.time()}  the consumer failed: ${error}`),
+		);
 		// The load begins with the other process, which takes its time to start.
-		await until(() => inbox.arrived() > 0, START_WITHIN_MS);
+		await until(() => source.counts().arrived > 0, START_WITHIN_MS);
 		await sleep((plan.calmForS + plan.loadForS) * 1000);
 		title = 'Real load: over';
 		stage.tell(`The load is over: ${whole(plan.calmPerS)} messages a second from now on. Nobody tells the ladder.`);
-		await until(recovered, RECOVER_WITHIN_MS);
-		child.stdin.end();
-		await Promise.race([Promise.all([consumed, exited]), sleep(10_000, undefined, { ref: false })]);
+		await until(recovered, recoverWithinMs);
+		const delivery = await source.finish();
+		await until(() => shedder.stats().waiting === 0 && shedder.stats().inFlight === 0, START_WITHIN_MS);
 		stage.show(monitor.moment('Real load: the end'));
-		return { stats: shedder.stats(), report: inbox.report() };
+		return { ...delivery, stats: shedder.stats() };
 	} finally {
-		clearInterval(watching);
+		clearInterval(looking);
+		await watching.close();
 		stage.end();
-		child.kill();
+		await source.close();
 		await shedder.stop();
 	}
 }
+
+/** The handler: burns CPU time, and lets others have the core now and then. */
+function burning({ work }: Work): Handle {
+	let sinceMs = performance.now();
+	return (message, context) => {
+		const result = work(message, context);
+		// A replayed message makes room for the live ones.
+		if (!context.replayed && performance.now() - sinceMs < SLICE_MS) return result;
+		return breathe().then(() => {
+			sinceMs = performance.now();
+			return result;
+		});
+	};
+}
+
+const finishedOf = ({ offered, inFlight }: Stats): number => offered - inFlight;
 
 /** Waits until something is the case, or for so long. */
 async function until(fact: () => boolean, withinMs: number): Promise<void> {
