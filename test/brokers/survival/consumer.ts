@@ -37,6 +37,8 @@ function makeShedder(lag: SignalSource, intake: Intake) {
 		signals: { lag },
 		intake,
 		checkEveryMs: CHECK_MS,
+		// The course is about what is lost, not about how fast a replay feels its way.
+		capacityPerS: 1_000 / COST_MS.enriched,
 		keyOf: ({ key }: Message) => key,
 		priorityOf: ({ priority }: Message) => priority,
 		spill: fileSpill({ directory: join(directory, 'spill'), maxBytes: 2 ** 30 }),
