@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Where the JSON report goes, for whoever counts the tests. */
@@ -21,9 +22,21 @@ export default defineConfig({
 	test: {
 		reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
 		allowOnly: false,
+		// Half of the time is spent on waiting for servers, also where there are two cores.
+		maxWorkers: Math.max(2, availableParallelism() - 1),
 		projects: [
 			// The library itself, from the sources. The stores on servers start those that are not running.
-			{ test: { ...inTurn(0), name: 'unit', include: ['test/**/*.test.ts'], exclude: [...docs, ...built] } },
+			{
+				test: {
+					...inTurn(0),
+					name: 'unit',
+					include: ['test/**/*.test.ts'],
+					exclude: [...docs, ...built],
+					// Only what hangs takes as long, also where servers start on a busy machine.
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+				},
+			},
 			// What README, docs and examples show works, from the sources.
 			{ test: { ...inTurn(1), name: 'docs', include: docs, testTimeout: 60_000 } },
 			// What a user installs works. Reads `dist`, so build first.

@@ -1,5 +1,7 @@
 import type { MessageShedder } from '../ports/shedder.js';
+import { systemClock } from '../ports/time.js';
 import type { Handling } from './handling.js';
+import { partSize } from './part-size.js';
 
 /** How a message ends at a broker that acknowledges each by itself. */
 export interface Settling<Raw> {
@@ -11,8 +13,11 @@ export interface Settling<Raw> {
 	readonly release: (raw: Raw) => void;
 }
 
+/** Most messages that are decided on at once, and appended together. */
+const PART_MAX = 1_000;
+
 /**
- * Handles batches of a broker that acknowledges each message by itself. One whose handler throws goes back alone, and the
+ * Handles batches of a broker that acknowledges each message by itself, in parts that are small while handling takes long. One whose handler throws goes back alone, and the
  * others are handled all the same. Rejects at the end with what was thrown, an AggregateError when there is more than one.
  */
 export function settleEach<Raw, M, C, V>(
@@ -21,6 +26,7 @@ export function settleEach<Raw, M, C, V>(
 	{ done, back, release }: Settling<Raw>,
 ): (raws: readonly Raw[], options?: { readonly signal?: AbortSignal | undefined }) => Promise<void> {
 	const handleBatch = shedder.wrapBatch(handle, { name });
+	const size = partSize(PART_MAX);
 	return async (raws, { signal } = {}) => {
 		const errors: unknown[] = [];
 		let left: { readonly raw: Raw; readonly message: M }[] = [];
@@ -33,30 +39,40 @@ export function settleEach<Raw, M, C, V>(
 			}
 		}
 		while (left.length > 0 && signal?.aborted !== true) {
+			const part = left.slice(0, size.next);
+			const rest = left.slice(size.next);
 			const settled = new Set<number>();
-			const batch = left;
+			const sinceMs = systemClock.nowMs();
+			let handledMs = sinceMs;
+			// A look at the clock for every message would show in the cost of quick ones.
+			const every = size.next >= 64 ? 16 : 1;
 			try {
 				await handleBatch(
-					batch.map(({ message }) => message),
+					part.map(({ message }) => message),
 					{
 						signal,
 						onOutcome(at, { action }) {
 							settled.add(at);
-							const { raw } = batch[at] as { readonly raw: Raw };
+							// What is spilled is told of when the append has resolved, after all others.
+							if (action === 'process' && at % every === 0) handledMs = systemClock.nowMs();
+							const { raw } = part[at] as { readonly raw: Raw };
 							if (action === 'reject') back(raw);
 							else done(raw);
 						},
 					},
 				);
-				left = batch.filter((_, at) => !settled.has(at));
-				break;
+				size.took(handledMs - sinceMs, part.length);
+				left = [...part.filter((_, at) => !settled.has(at)), ...rest];
 			} catch (error) {
 				errors.push(error);
-				left = batch.filter((_, at) => !settled.has(at));
+				const open = part.filter((_, at) => !settled.has(at));
 				// What could not be kept has no outcome either; the one that threw was to be processed, unless all of these were to be kept.
-				const threw = left.findIndex(({ message }) => shedder.decide(message).action !== 'spill');
-				for (const { raw } of left.splice(Math.max(0, threw), 1)) back(raw);
+				const threw = open.findIndex(({ message }) => shedder.decide(message).action !== 'spill');
+				for (const { raw } of open.splice(Math.max(0, threw), 1)) back(raw);
+				left = [...open, ...rest];
 			}
+			// Handlers that wait for nothing would keep timers and answers, those of the controller too, from having their turn.
+			if (left.length > 0) await new Promise((resolve) => setImmediate(resolve));
 		}
 		for (const { raw } of left) release(raw);
 		if (errors.length === 1) throw errors[0];

@@ -166,4 +166,14 @@ describe('messages that are acknowledged one by one', () => {
 		expect(log).toEqual([]);
 		await shedder.stop();
 	});
+
+	it('lets others have their turn between the parts of a batch whose handlers wait for nothing', async () => {
+		const { handle, log } = await handling({ level: 'NORMAL' });
+		setImmediate(() => log.push('somebody else'));
+		await handle(Array.from({ length: 500 }, (_, n) => `${n} critical`));
+		const turn = log.indexOf('somebody else');
+		expect(turn).toBeGreaterThan(0);
+		expect(turn).toBeLessThan(log.length - 1);
+		expect(log.filter((line) => line.startsWith('done'))).toHaveLength(500);
+	});
 });

@@ -6,7 +6,8 @@ import { createLoadShedder, defineLadder, type Intake, type SignalSource } from 
 import { fileSpill } from '../../../src/spill-file/index.js';
 import type { Context, Message, Settings, Survivor } from './course.js';
 
-const COST_MS = { lean: 0.1, enriched: 0.4 };
+/** So that the ladder, which climbs one level a check, is at its top before a wave is worked off. */
+const COST_MS = { lean: 0.3, enriched: 1 };
 const CHECK_MS = 50;
 
 const { broker, directory, messages, place } = JSON.parse(process.argv[2] ?? '') as Settings;
