@@ -31,18 +31,18 @@ export function advanceBackoff(
 	to: number,
 	elapsedMs: number,
 ): Backoff {
-	const { factor = 2, maxMs = 300_000, quietMs = 600_000 } = spec.backoff || {};
 	const waited = before.sinceRecoveryMs === null ? null : before.sinceRecoveryMs + elapsedMs;
 	const sinceRecoveryMs = waited !== null && waited <= FLAP_MS ? waited : null;
 	// Most samples change nothing here.
 	if (from === to && sinceRecoveryMs === before.sinceRecoveryMs && (before.factor === 1 || from > 0)) return before;
+	const { factor = 2, maxMs = 300_000, quietMs = 600_000 } = spec.backoff || {};
 	const quietForMs = from === 0 ? before.quietMs + elapsedMs : 0;
 	const now = from === 0 && quietForMs >= quietMs ? 1 : before.factor;
 	const flapped = to > from && sinceRecoveryMs !== null;
 	// Beyond this factor every cooldown is at its cap; growing further would only overflow.
-	const factorMax = Math.max(1, maxMs / Math.max(1, Math.min(...cooldownMs)));
+	const factorMax = () => Math.max(1, maxMs / Math.max(1, Math.min(...cooldownMs)));
 	return Object.freeze({
-		factor: flapped && spec.backoff !== false ? Math.min(now * factor, factorMax) : now,
+		factor: flapped && spec.backoff !== false ? Math.min(now * factor, factorMax()) : now,
 		quietMs: to === 0 ? quietForMs : 0,
 		sinceRecoveryMs: to > from ? null : to < from ? 0 : sinceRecoveryMs,
 		flaps: before.flaps + (flapped ? 1 : 0),

@@ -1,5 +1,5 @@
 import type { Compiled } from './compile.js';
-import { areKnown, isStale, readingOf, type Sensor } from './sensor.js';
+import { isStale, readingOf, type Sensor } from './sensor.js';
 
 /** `'yes'`: calm. `'no'`: a signal is at or above its release threshold. `'unknown'`: nobody can tell, so time stands still. */
 export type Verdict = 'yes' | 'no' | 'unknown';
@@ -9,6 +9,8 @@ export type Verdict = 'yes' | 'no' | 'unknown';
  * the others; when none is left the level holds.
  */
 export function calmVerdict({ signals }: Compiled, sensors: readonly Sensor[], level: number): Verdict {
+	// Nothing asks for the first level.
+	if (level === 0) return 'yes';
 	let asked = 0;
 	let answered = 0;
 	let verdict: Verdict = 'yes';
@@ -16,7 +18,7 @@ export function calmVerdict({ signals }: Compiled, sensors: readonly Sensor[], l
 		const signal = signals[i] as (typeof signals)[number];
 		const sensor = sensors[i] as Sensor;
 		const stale = isStale(signal, sensor);
-		if (stale && signal.staleLevel >= level && level > 0) return 'no';
+		if (stale && signal.staleLevel >= level) return 'no';
 		const threshold = signal.at[level];
 		if (threshold === undefined) continue;
 		asked++;
@@ -32,20 +34,22 @@ export function calmVerdict({ signals }: Compiled, sensors: readonly Sensor[], l
 /**
  * For how long each level has been calm. Time counts only between two samples in which the level's signals are known;
  * it starts anew when a signal turns stale, after a gap, and when the level was not calm.
+ *
+ * @param inSight  every signal is known, and was known a sample ago.
  */
 export function calmTimes(
 	ladder: Compiled,
 	before: { readonly calmMs: readonly (number | null)[]; readonly sensors: readonly Sensor[] },
 	sensors: readonly Sensor[],
+	inSight: boolean,
 	verdicts: readonly Verdict[],
 	elapsedMs: number,
 ): readonly (number | null)[] {
 	const gap = elapsedMs > (ladder.spec.maxGapMs ?? 60_000);
-	const allKnown = areKnown(sensors) && areKnown(before.sensors);
-	return before.calmMs.map((calmMs, level) => {
-		const verdict = verdicts[level];
+	return verdicts.map((verdict, level) => {
+		const calmMs = before.calmMs[level] as number | null;
 		if (verdict === 'no') return null;
-		const sight = allKnown ? CLEAR : sightOf(ladder, before.sensors, sensors, level);
+		const sight = inSight ? CLEAR : sightOf(ladder, before.sensors, sensors, level);
 		if (gap || sight.broken || calmMs === null) return verdict === 'yes' ? 0 : null;
 		return verdict === 'yes' && !sight.frozen ? calmMs + elapsedMs : calmMs;
 	});

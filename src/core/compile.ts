@@ -11,6 +11,8 @@ export interface CompiledSignal {
 	readonly name: string;
 	readonly policy: SignalPolicy;
 	readonly staleAfterMs: number;
+	/** Infinite where stuck sensors are not looked for. */
+	readonly stuckAfterMs: number;
 	/** The level a stale signal demands at least; 0 when it demands none. */
 	readonly staleLevel: number;
 	/** Ascending by level. */
@@ -116,6 +118,7 @@ export function compile(spec: LadderSpec<string, string, string, string, string>
 				name,
 				policy: { ...policy },
 				staleAfterMs: policy.staleAfterMs ?? 60_000,
+				stuckAfterMs: policy.stuckAfterMs ?? Number.POSITIVE_INFINITY,
 				staleLevel: typeof policy.onStale === 'object' ? names.indexOf(policy.onStale.atLeast) : 0,
 				thresholds: at.filter((threshold) => threshold !== undefined),
 				at,

@@ -30,6 +30,8 @@ export interface Moment extends Demand {
 	readonly atMs: number;
 	readonly elapsedMs: number;
 	readonly sensors: readonly Sensor[];
+	/** Every signal is known, and was known a sample ago. */
+	readonly inSight: boolean;
 	/** Per level: whether it is calm. */
 	readonly verdicts: readonly Verdict[];
 	/** Per level: for how long. */
@@ -43,18 +45,17 @@ export interface Moment extends Demand {
 export function look(ladder: Compiled, before: LadderState, sample: Sample): Moment {
 	const atMs = Number.isFinite(sample.atMs) ? sample.atMs : before.atMs;
 	const elapsedMs = Math.max(0, atMs - before.atMs);
-	const sensors = ladder.signals.map((signal, i) =>
-		sense(
-			signal,
-			before.sensors[i] as Sensor,
-			sample.readings[signal.name] as number,
-			elapsedMs,
-			sample.trafficMoves ?? true,
-			sample.assignedAnew ?? false,
-		),
-	);
+	const trafficMoves = sample.trafficMoves ?? true;
+	const assignedAnew = sample.assignedAnew ?? false;
+	let inSight = true;
+	const sensors = ladder.signals.map((signal, i) => {
+		const was = before.sensors[i] as Sensor;
+		const is = sense(signal, was, sample.readings[signal.name] as number, elapsedMs, trafficMoves, assignedAnew);
+		inSight &&= was.unknownMs === null && is.unknownMs === null;
+		return is;
+	});
 	const verdicts = ladder.pauses.map((_, level) => calmVerdict(ladder, sensors, level));
-	const calmMs = calmTimes(ladder, before, sensors, verdicts, elapsedMs);
+	const calmMs = calmTimes(ladder, before, sensors, inSight, verdicts, elapsedMs);
 	const asked = demandOfSensors(ladder, before, sensors);
 	const full = sample.spillFull ?? 0;
 	const roomy = (sample.utilisation?.[0] ?? Number.NaN) < ROOMY;
@@ -68,6 +69,7 @@ export function look(ladder: Compiled, before: LadderState, sample: Sample): Mom
 		atMs,
 		elapsedMs,
 		sensors,
+		inSight,
 		verdicts,
 		calmMs,
 		heldMs: before.heldMs === null ? 0 : before.heldMs + elapsedMs,
@@ -93,7 +95,7 @@ function demandOfSensors(
 	let severity = 0;
 	let abandoned = 0;
 	let deciding = false;
-	signals.forEach((signal, i) => {
+	for (const [i, signal] of signals.entries()) {
 		const sensor = sensors[i] as Sensor;
 		const underTest = probing && probe !== null && Object.hasOwn(probe.base, signal.name);
 		const last = severityOf(signal, sensor.good ?? 0);
@@ -105,6 +107,6 @@ function demandOfSensors(
 			deciding = true;
 			severity = Math.max(severity, last);
 		}
-	});
+	}
 	return { live, withStale: Math.max(live, stale), severity: Math.max(stale, deciding ? severity : abandoned) };
 }

@@ -75,23 +75,22 @@ interface Holder {
 }
 
 function holders(ladder: Compiled, level: number, sensors: readonly Sensor[]): readonly Holder[] {
-	const asked = ladder.signals.flatMap((signal, i): Holder[] => {
+	const asked: Holder[] = [];
+	ladder.signals.forEach((signal, i) => {
 		const sensor = sensors[i] as Sensor;
 		const value = readingOf(sensor);
 		const stale = isStale(signal, sensor);
 		const demanded = stale && signal.staleLevel >= level;
 		const { release = 0, enterAt = 0 } = signal.at[level] ?? {};
-		if (!demanded && (signal.at[level] === undefined || value < release)) return [];
+		if (!demanded && (signal.at[level] === undefined || value < release)) return;
 		const unknown = Number.isNaN(value);
-		return [
-			{
-				name: signal.name,
-				reading: unknown ? null : value,
-				cannotFall: unknown || signal.policy.fallsWhilePaused === false,
-				demands: value >= enterAt,
-				ignored: stale && !demanded && signal.policy.onStale !== 'hold',
-			},
-		];
+		asked.push({
+			name: signal.name,
+			reading: unknown ? null : value,
+			cannotFall: unknown || signal.policy.fallsWhilePaused === false,
+			demands: value >= enterAt,
+			ignored: stale && !demanded && signal.policy.onStale !== 'hold',
+		});
 	});
 	const deciding = asked.filter((holder) => !holder.ignored);
 	return deciding.length > 0 ? deciding : asked;

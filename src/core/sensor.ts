@@ -22,7 +22,7 @@ export const newSensor: Sensor = Object.freeze({ good: null, ageMs: 0, sameMs: 0
  * broker has assigned anew.
  */
 export function sense(
-	{ policy }: CompiledSignal,
+	{ policy, stuckAfterMs }: CompiledSignal,
 	before: Sensor,
 	reading: number,
 	elapsedMs: number,
@@ -31,7 +31,6 @@ export function sense(
 ): Sensor {
 	const good = isReading(reading);
 	const ageMs = good ? 0 : before.ageMs + elapsedMs;
-	const { stuckAfterMs = Number.POSITIVE_INFINITY } = policy;
 	const moved = good && reading !== before.good;
 	// Nothing at all is what a queue reads that is kept up with.
 	const counts = good && reading !== 0 && trafficMoves && stuckAfterMs !== Number.POSITIVE_INFINITY;
@@ -52,12 +51,6 @@ export function sense(
 /** The reading that counts, `NaN` while unknown. */
 export function readingOf(sensor: Sensor): number {
 	return sensor.unknownMs === null && sensor.good !== null ? sensor.good : Number.NaN;
-}
-
-/** All good, or bridged by a good one. */
-export function areKnown(sensors: readonly Sensor[]): boolean {
-	for (let i = 0; i < sensors.length; i++) if (sensors[i]?.unknownMs !== null) return false;
-	return true;
 }
 
 /** Unknown for longer than `staleAfterMs`: from here on the signal's `onStale` decides. */

@@ -305,7 +305,7 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('backoff'), recovery)(
 			'R6',
-			'Math.min(now * factor, factorMax)',
+			'Math.min(now * factor, factorMax())',
 			'Math.min(now * factor, 2)',
 			'R6: a flap doubles the cooldown, up to its cap',
 		),
@@ -483,8 +483,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('holds/index'), override)(
 			'D6',
-			'const TOLD: readonly HoldRule[] = [cooldown, unknown, guard, probe, override, spill];',
-			'const TOLD: readonly HoldRule[] = [cooldown, unknown, probe, override, spill];',
+			'const TOLD: readonly (HoldRule | ReportRule)[] = [cooldown, unknown, guard, probe, override, spill];',
+			'const TOLD: readonly (HoldRule | ReportRule)[] = [cooldown, unknown, probe, override, spill];',
 			'D6: a ladder that does not recover says why',
 		),
 	],

@@ -2,7 +2,7 @@ import type { Moment } from '../moment.js';
 import type { Hold, LadderState } from '../state.js';
 import { cooldown } from './cooldown.js';
 import { guard } from './guard.js';
-import type { HoldRule, Standing } from './hold.js';
+import type { HoldRule, ReportRule, Standing } from './hold.js';
 import { override } from './override.js';
 import { probe } from './probe.js';
 import { spill } from './spill.js';
@@ -13,28 +13,26 @@ const EARNED: readonly HoldRule[] = [cooldown, unknown];
 /** ... and is carried out once these do too. */
 const PRUDENT: readonly HoldRule[] = [guard, spill];
 /** All that is told to people, in this order. */
-const TOLD: readonly HoldRule[] = [cooldown, unknown, guard, probe, override, spill];
+const TOLD: readonly (HoldRule | ReportRule)[] = [cooldown, unknown, guard, probe, override, spill];
 
 const NONE: readonly Hold[] = Object.freeze([]);
 
 /** The lowest level that the ladder may recover to: by what it has earned, and by what is prudent. */
 export function recoverableTo(moment: Moment): { readonly earned: number; readonly prudent: number } {
-	const { automatic, level, backoff, probing, probe } = moment.before;
+	const { automatic, backoff } = moment.before;
 	if (moment.demand >= automatic) return { earned: automatic, prudent: automatic };
-	const now: Standing = { automatic, level, backoff, probing, probe, calmMs: moment.calmMs, heldMs: moment.heldMs };
-	const earned = lowest(moment, now, moment.demand, EARNED);
-	return { earned, prudent: lowest(moment, now, earned, PRUDENT) };
-}
-
-function lowest(moment: Moment, now: Standing, from: number, rules: readonly HoldRule[]): number {
-	let target = from;
-	while (target < now.automatic && isHeld(moment, now, target, rules)) target++;
-	return target;
+	const now: Standing = { automatic, backoff, calmMs: moment.calmMs, heldMs: moment.heldMs };
+	// What holds one level holds all below it.
+	let earned = automatic;
+	while (earned > moment.demand && !isHeld(moment, now, earned - 1, EARNED)) earned--;
+	// Of these, one level may be held and the next one not.
+	let prudent = earned;
+	while (prudent < automatic && isHeld(moment, now, prudent, PRUDENT)) prudent++;
+	return { earned, prudent };
 }
 
 function isHeld(moment: Moment, now: Standing, target: number, rules: readonly HoldRule[]): boolean {
-	for (const rule of rules) if (rule(moment, now, target) !== null) return true;
-	return false;
+	return rules.some((rule) => rule(moment, now, target) !== null);
 }
 
 /** What keeps the ladder from the next milder level, in order. */

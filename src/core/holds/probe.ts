@@ -1,7 +1,7 @@
-import type { HoldRule } from './hold.js';
+import type { ReportRule } from './hold.js';
 
 /** A paused intake waits for its next look, or is looking (rule R8). It only reports: the cooldown is what holds. */
-export const probe: HoldRule = ({ ladder, verdicts, atMs }, now) => {
+export const probe: ReportRule = ({ ladder, verdicts, atMs }, now) => {
 	const options = ladder.spec.probe;
 	if (now.probe === null || !options || verdicts[now.level] === 'yes') return null;
 	const phaseMs = now.probing ? options.forMs : now.probe.afterMs;
