@@ -53,6 +53,12 @@ const ENTRIES = [
 	'src/spill-file/index.ts',
 	'src/testing/index.ts',
 	'src/simulate/index.ts',
+	'src/kafkajs/index.ts',
+	'src/nats/index.ts',
+	'src/redis-streams/index.ts',
+	'src/amqplib/index.ts',
+	'src/prometheus/index.ts',
+	'src/dashboard/index.ts',
 ];
 
 /** What would make the core depend on more than its arguments. */

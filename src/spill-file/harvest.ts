@@ -10,6 +10,12 @@ export interface Limits {
 	readonly maxBytes: number;
 }
 
+/**
+ * Bytes copied together: few enough to be in the processor's cache still, where checking them has brought them, and to keep
+ * little in memory when a single record of them is kept.
+ */
+const COPIED_BYTES = 64 * 1024;
+
 /** The records of one reading. They are marked one by one and then copied together, while a scan has them in its window. */
 export class Harvest {
 	readonly records: Spilled[] = [];
@@ -29,11 +35,13 @@ export class Harvest {
 		return this.#count < maxRecords && (this.#count === 0 || this.#bytes + stop - start <= maxBytes);
 	}
 
-	mark({ start, stop }: SegmentScan): void {
+	/** Takes note of the record that a scan has just met. @returns whether it is time to gather. */
+	mark({ start, stop }: SegmentScan): boolean {
 		this.#starts.push(start);
 		this.#stops.push(stop);
 		this.#count++;
 		this.#bytes += stop - start;
+		return stop - (this.#starts[0] as number) >= COPIED_BYTES;
 	}
 
 	/** Takes the marked records out of the scan's window: as a copy, so that nobody can change what is read again. */

@@ -10,6 +10,7 @@ import { Quarantine } from './quarantine.js';
 import { recordsFrom } from './read-through.js';
 import { measure } from './record.js';
 import { type Recovered, recover } from './recover.js';
+import { READ_AHEAD_BYTES } from './scan.js';
 import { cursorFileName, parseSegmentName } from './segment-file.js';
 import { Space } from './space.js';
 import { Writer } from './writer.js';
@@ -29,6 +30,9 @@ export interface World {
 	/** Epoch ms. */
 	readonly now: () => number;
 }
+
+/** What the readers of all partitions may hold, each in the middle of its log. Divided by 256 partitions it is 128 KiB. */
+const READ_AHEAD_TOTAL_BYTES = 32 * 1024 * 1024;
 
 /** Locks a directory and recovers what is in it. On an error nothing stays open or locked. */
 export async function openLog(settings: Settings, world: World): Promise<OpenLog> {
@@ -113,6 +117,7 @@ async function openPartition(
 				cursor,
 				writer,
 				retireBytes: Math.min(segmentBytes, 1024 * 1024, maxBytes / (8 * partitions)),
+				readAhead: Math.min(READ_AHEAD_BYTES, Math.floor(READ_AHEAD_TOTAL_BYTES / partitions)),
 				quarantine: (segment) => quarantine.take(segment),
 			},
 			found?.acked ?? 0,

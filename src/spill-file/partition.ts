@@ -18,6 +18,8 @@ export interface PartitionParts {
 	readonly writer: Writer;
 	/** A drained segment that is being written is ended from this size on; a smaller one goes on being used. */
 	readonly retireBytes: number;
+	/** Bytes read at once. */
+	readonly readAhead: number;
 	/** Puts a damaged segment aside instead of removing it. */
 	readonly quarantine: (segment: Segment) => Promise<void>;
 }
@@ -39,7 +41,7 @@ export class Partition {
 		this.log = parts.log;
 		this.#parts = parts;
 		this.#persisted = persisted;
-		this.#reader = new Reader(parts.files, parts.directory, parts.log);
+		this.#reader = new Reader(parts.files, parts.directory, parts.log, parts.readAhead);
 	}
 
 	/** Bytes on disk, and those that are about to be. Not those that are about to be removed. */

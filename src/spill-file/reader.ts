@@ -112,7 +112,7 @@ export class Reader {
 					}
 					if (scan.sequence > this.#wanted) log.noteGap(this.#wanted, scan.sequence - 1, damaged);
 					this.#wanted = scan.sequence + 1;
-					harvest.mark(scan);
+					if (harvest.mark(scan)) harvest.gather(scan, segment);
 				}
 				damaged = false;
 			} else {

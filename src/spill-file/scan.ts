@@ -14,8 +14,11 @@ export interface Extent {
 	readonly below: number;
 }
 
-/** Bytes read at once: large enough that a read costs little per record, small enough to be had many times. */
-const READ_AHEAD_BYTES = 512 * 1024;
+/**
+ * Bytes read at once: large enough that a read, which waits for a thread, costs little per record; small enough to be had
+ * many times, and looked at without anybody noticing.
+ */
+export const READ_AHEAD_BYTES = 1024 * 1024;
 
 /**
  * Finds the records of one segment, from a position on, whatever the bytes are. After damage it goes on at the next mark

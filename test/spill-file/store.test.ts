@@ -275,6 +275,82 @@ describe('fileSpill', () => {
 		await store.close();
 	});
 
+	it('tells the id from the key whatever their alphabets', async () => {
+		const store = storeOn(new Disk());
+		await store.open();
+		const texts = [
+			'',
+			'a',
+			'plain-ascii-of-some-length',
+			'é',
+			'aé',
+			'価格',
+			'😀',
+			'x😀',
+			'\ud800',
+			'a\udfff',
+			'\u0000',
+		];
+		const batch = texts.flatMap((id) => texts.map((key) => ({ ...record(1), id, key })));
+		await store.append(batch);
+		const found = await waiting(store);
+		expect(found.map(({ id, key }) => ({ id, key }))).toEqual(batch.map(({ id, key }) => ({ id, key })));
+		await store.close();
+	});
+
+	it('gives each record its own headers, though those of its neighbours differ in one letter only', async () => {
+		const store = storeOn(new Disk());
+		await store.open();
+		const long = 'v'.repeat(400);
+		const kinds = [
+			{ h: 'a' },
+			{ h: 'b' },
+			{ i: 'b' },
+			{},
+			undefined,
+			{ h: `${long}a` },
+			{ h: `${long}b` },
+			{ h: 'ab' },
+		];
+		const batch = Array.from({ length: 90 }, (_, n) => ({
+			...record(n),
+			headers: kinds[((n * n) >> 2) % kinds.length],
+		}));
+		await store.append(batch);
+		const found = await waiting(store);
+		expect(found.map(({ headers }) => headers)).toEqual(batch.map(({ headers }) => headers));
+		await store.close();
+	});
+
+	it('gives the same again and goes on rightly, though the bytes it gave are overwritten and transferred', async () => {
+		// More than is read at once and more than is copied at once, and records across both borders.
+		const given = records(900, 0, { bytes: 3001 }).map((one) => ({ ...one, headers: { kind: 'quote' } }));
+		const store = storeOn(new Disk(), { maxBytes: 10_000_000, segmentBytes: 4_000_000 });
+		await store.open();
+		for (let at = 0; at < given.length; at += 300) await store.append(given.slice(at, at + 300));
+		const check = async (maxRecords: number) => {
+			let after: string | undefined;
+			let n = 0;
+			for (;;) {
+				const found = await store.read({ partition: 0, after, maxRecords });
+				if (found.length === 0) break;
+				for (const { id, key, headers, payload } of found) {
+					const { enqueuedAtMs: _, ...expected } = given[n++] as (typeof given)[number];
+					expect({ id, key, headers }).toEqual({ id: expected.id, key: expected.key, headers: expected.headers });
+					expect(Buffer.compare(payload, expected.payload), id).toBe(0);
+				}
+				after = found.at(-1)?.cursor;
+				const memory = new Set(found.map(({ payload }) => payload.buffer as ArrayBuffer));
+				for (const buffer of memory) new Uint8Array(buffer).fill(0xff);
+				structuredClone([...memory], { transfer: [...memory] });
+			}
+			expect(n).toBe(given.length);
+		};
+		for (const maxRecords of [1000, 250, 7]) await check(maxRecords);
+		expect((await store.stats()).damage).toMatchObject({ missingRecords: 0, corruptRecords: 0 });
+		await store.close();
+	});
+
 	it('refuses an id, a key and headers that are too long', async () => {
 		const store = storeOn(new Disk());
 		await store.open();

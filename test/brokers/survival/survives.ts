@@ -19,9 +19,8 @@ const WITHIN_MS = 60_000 + 4 * MESSAGES;
 const LEVELS = ['SOFT', 'GRACEFUL', 'AGGRESSIVE', 'CIRCUIT_BREAK', 'NORMAL'];
 
 /**
- * An overload that a consumer survives: half of the messages come at once, the consumer is killed in the middle of them, the other
- * half comes, the next consumer finds it all, is disturbed, and left alone. Afterwards nothing is lost, everything protected was
- * handled, and the ladder is back at its first level.
+ * An overload that a consumer survives: everything is produced at once, the consumer is killed in the middle, disturbed later,
+ * and left alone. Afterwards nothing is lost, everything protected was handled, and the ladder is back at its first level.
  */
 export function survives(course: Course): void {
 	it(`survives ${MESSAGES} messages at once, kill -9 and a ${course.disturbance}: nothing is lost`, {
@@ -43,11 +42,6 @@ export function survives(course: Course): void {
 			await until('the consumer is ready', async () => (await look()).ready === children.length, WITHIN_MS);
 			return child;
 		};
-		const wave = async (from: number, to: number) => {
-			for (let n = from; n < to; n += CHUNK) {
-				await produce(Array.from({ length: Math.min(CHUNK, to - n) }, (_, i) => messageOf(n + i)));
-			}
-		};
 		const seen = async (what: string, fact: (log: Log) => boolean | Promise<boolean>) => {
 			try {
 				await until(what, async () => fact(await look()), WITHIN_MS);
@@ -59,13 +53,13 @@ export function survives(course: Course): void {
 		};
 		try {
 			const first = await start();
-			await wave(0, MESSAGES / 2);
+			for (let n = 0; n < MESSAGES; n += CHUNK) {
+				await produce(Array.from({ length: Math.min(CHUNK, MESSAGES - n) }, (_, i) => messageOf(n + i)));
+			}
 			await seen('the consumer spills', ({ figures }) => (figures.at(-1)?.spilled ?? 0) > MESSAGES / 50);
 			first.kill('SIGKILL');
 			await once(first, 'exit');
 
-			// What is left of the first half may be little by now.
-			await wave(MESSAGES / 2, MESSAGES);
 			const second = await start();
 			await seen('the second consumer works', ({ runs }) => (runs[1]?.length ?? 0) > MESSAGES / 50);
 			await disturb();
