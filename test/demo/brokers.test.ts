@@ -28,7 +28,7 @@ for (const [broker, variable, find] of BROKERS) {
 		it('is survived: every message that was sent is accounted for, and the broker holds none', {
 			timeout: 300_000,
 		}, async () => {
-			const { code, out, err } = await demo({ [variable]: url }, '--broker', broker, '--duration', '1', '--ramp', '0');
+			const { code, out, err } = await demo({ [variable]: url }, '--broker', broker, '--duration', '3', '--ramp', '0');
 			expect({ code, err, out }).toMatchObject({ code: 0, err: '' });
 			expect(out.replace(/\s+/g, ' ')).toContain(` at ${url}`);
 			expect(out).toContain('▲ NORMAL -> SOFT');

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveDashboard } from '../../dashboard/index.js';
-import { prometheusMetrics } from '../../prometheus/index.js';
 import { InputError } from '../input-error.js';
 import type { Shedder } from './brokers/broker.js';
 
@@ -41,6 +40,8 @@ async function servePage(shedder: Shedder, port: number) {
 
 async function serveMetrics(shedder: Shedder, port: number) {
 	const { Registry } = await promClient();
+	// It imports prom-client, which only who wants metrics has to have.
+	const { prometheusMetrics } = await import('../../prometheus/index.js');
 	const registry = new Registry();
 	const { detach } = prometheusMetrics(shedder, { registry });
 	const server = createServer(async ({ url }, response) => {
