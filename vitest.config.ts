@@ -22,8 +22,6 @@ export default defineConfig({
 	test: {
 		reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
 		allowOnly: false,
-		// Half of the tests talk to real servers and clocks; what fails three times in a row on a busy machine has failed.
-		retry: process.env.CI ? 2 : 0,
 		// Half of the time is spent on waiting for servers, also where there are two cores.
 		maxWorkers: Math.max(2, availableParallelism() - 1),
 		projects: [
