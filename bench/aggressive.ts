@@ -2,7 +2,7 @@
  * Does AGGRESSIVE lower the lag? A consumer whose handler takes 0.3 ms of CPU gets twice as many messages as it can handle, 5 % of
  * them protected, in batches of 200. How many it takes off its queue a second, by what becomes of the rest.
  *
- *     node --import tsx bench/aggressive.ts [--seconds 4] [--directory /where/to/write]
+ *     tsx bench/compiled.ts aggressive.ts [--seconds 4] [--directory /where/to/write]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

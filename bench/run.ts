@@ -8,9 +8,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { compile } from './compile.js';
 import { type Goal, type Measured, median } from './group.js';
 import { groups } from './groups/index.js';
 import { peer } from './peers.js';
@@ -19,14 +18,6 @@ const { values: options } = parseArgs({
 	options: { quick: { type: 'boolean' }, check: { type: 'boolean' }, only: { type: 'string' } },
 });
 const effort = options.quick ? { processes: 1, rounds: 3, ms: 50 } : { processes: 5, rounds: 5, ms: 80 };
-
-/** Compiled as the package is, because a TypeScript loader's output is slower: it names every closure it meets. */
-async function compile(): Promise<string> {
-	const outfile = fileURLToPath(new URL('results/measure.mjs', import.meta.url));
-	const entryPoints = [fileURLToPath(new URL('measure.ts', import.meta.url))];
-	await build({ entryPoints, outfile, bundle: true, packages: 'external', format: 'esm', target: 'node20' });
-	return outfile;
-}
 
 /** One process's measurements: what the compiler made of the code differs from one to the next. */
 async function inProcess(script: string, name: string): Promise<readonly Measured[]> {
@@ -112,7 +103,7 @@ console.log(`Node ${process.version}, ${availableParallelism()} cores, ${process
 if ((await peer('cockatiel')) === undefined)
 	console.log('The libraries compared with are not installed: `npm run bench:peers` installs them.');
 
-const script = await compile();
+const script = await compile('measure.ts');
 let failures = 0;
 for (const name of names) {
 	const rows = await rowsOf(script, name);

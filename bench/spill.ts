@@ -1,7 +1,7 @@
 /**
  * The file spill against the disk it writes to, and against embedded stores. Prints a table and the goals.
  *
- *     node --import tsx bench/spill.ts [--quick] [--check] [--bare] [--directory /where/to/write]
+ *     tsx bench/compiled.ts spill.ts [--quick] [--check] [--bare] [--directory /where/to/write]
  *
  * What is compared is measured in turn, round by round, because a disk is never the same twice; a ratio is the median of the
  * rounds. `npm run bench:peers` installs the stores compared with. They keep the same records; with `--bare` the payloads only.
@@ -160,7 +160,7 @@ async function opening(): Promise<void> {
 /** In a process of its own, whose memory is nobody else's. */
 async function inFlight(): Promise<void> {
 	const child = fork(fileURLToPath(import.meta.url), ['--inflight', '--directory', options.directory], {
-		execArgv: ['--expose-gc', '--import', 'tsx'],
+		execArgv: ['--expose-gc'],
 	});
 	const [mib] = (await once(child, 'message')) as [number];
 	await once(child, 'exit');
