@@ -18,39 +18,44 @@ const AFTER_MS_MAX = 300_000;
 /**
  * Moves the probe on by one sample. A paused level that is held only by signals which cannot fall while paused (an
  * unknown one counts as one) is opened for `forMs`; it stays open while they fall by `minFall` a window, or are calm.
+ * One that has been calm for its cooldown, and is held only because flaps have lengthened that, is opened until it is
+ * asked for again: flaps keep a level up, not a queue waiting.
  *
- * @returns the probe, and whether intake is open for a look; `null` where the level pauses nothing or no probe is set.
+ * @param calmMs  for how long the level has been calm, ms; `null` when it is not calm now.
+ * @returns the probe, and whether intake is open for a look; `null` where the level pauses nothing.
  */
 export function advanceProbe(
 	ladder: Compiled,
 	level: number,
 	sensors: readonly Sensor[],
-	calm: boolean,
+	calmMs: number | null,
 	elapsedMs: number,
 	before: { readonly probing: boolean; readonly probe: Probe | null },
 ): { readonly probing: boolean; readonly probe: Probe | null } {
-	const options = ladder.spec.probe;
-	if (!options || !ladder.pauses[level]) return NO_PROBE;
-	const { afterMs, forMs, minFall = 0.05 } = options;
-	// Calm and closed: nothing to look for.
-	if (calm && !before.probing && before.probe !== null) return before;
+	if (!ladder.pauses[level]) return NO_PROBE;
+	const { afterMs = 0, forMs = 0, minFall = 0.05 } = ladder.spec.probe ?? {};
+	const calm = calmMs !== null;
+	if (calm && !before.probing && before.probe !== null) {
+		return calmMs < (ladder.cooldownMs[level] as number) ? before : open(0, afterMs);
+	}
 	const probe = before.probe ?? { phaseMs: 0, afterMs, base: NO_BASE };
 	const holding = calm ? [] : holders(ladder, level, sensors);
 	const tested = holding.filter((holder) => holder.cannotFall);
-	const closed = (phaseMs: number, nextMs = probe.afterMs) => at(false, phaseMs, nextMs, NO_BASE);
-	const open = (phaseMs: number, nextMs: number, base: Probe['base']) => at(true, phaseMs, nextMs, base);
 
 	if (!before.probing) {
-		const stuck = !calm && tested.length === holding.length;
+		// Without a probe every signal of the level falls while intake is paused (rule R11).
+		const stuck = ladder.spec.probe !== undefined && !calm && tested.length === holding.length;
 		const phaseMs = probe.phaseMs + (stuck && before.probe !== null ? elapsedMs : 0);
-		return stuck && phaseMs >= probe.afterMs ? open(0, probe.afterMs, readingsOf(tested)) : closed(phaseMs);
+		return stuck && phaseMs >= probe.afterMs
+			? open(0, probe.afterMs, readingsOf(tested))
+			: closed(phaseMs, probe.afterMs);
 	}
-	if (holding.some((holder) => !holder.cannotFall && holder.demands)) return closed(0);
+	if (holding.some((holder) => !holder.cannotFall && holder.demands)) return closed(0, probe.afterMs);
 	// A signal that was unknown when the look began is measured from its first good reading on.
-	const base = Object.fromEntries(tested.map(({ name, reading }) => [name, own(probe.base, name) ?? reading]));
+	const base = readingsOf(tested, probe.base);
 	const phaseMs = probe.phaseMs + elapsedMs;
 	if (phaseMs < forMs) return open(phaseMs, probe.afterMs, base);
-	const fell = holding.every(
+	const fell = tested.every(
 		({ name, reading }) => reading !== null && reading <= (own(probe.base, name) ?? 0) * (1 - minFall),
 	);
 	return fell
@@ -58,8 +63,12 @@ export function advanceProbe(
 		: closed(0, Math.min(probe.afterMs * 2, Math.max(afterMs, AFTER_MS_MAX)));
 }
 
-function at(probing: boolean, phaseMs: number, afterMs: number, base: Probe['base']) {
+function open(phaseMs: number, afterMs: number, base: Probe['base'] = NO_BASE, probing = true) {
 	return { probing, probe: Object.freeze({ phaseMs, afterMs, base: Object.freeze(base) }) };
+}
+
+function closed(phaseMs: number, afterMs: number) {
+	return open(phaseMs, afterMs, NO_BASE, false);
 }
 
 /** A signal that keeps the level from being calm. */
@@ -96,8 +105,9 @@ function holders(ladder: Compiled, level: number, sensors: readonly Sensor[]): r
 	return deciding.length > 0 ? deciding : asked;
 }
 
-function readingsOf(holders: readonly Holder[]): Probe['base'] {
-	return Object.fromEntries(holders.map(({ name, reading }) => [name, reading]));
+/** @param earlier  readings that count instead, where there are any. */
+function readingsOf(holders: readonly Holder[], earlier: Probe['base'] = NO_BASE): Probe['base'] {
+	return Object.fromEntries(holders.map(({ name, reading }) => [name, own(earlier, name) ?? reading]));
 }
 
 /** A signal may be named `constructor`. */

@@ -41,7 +41,7 @@ export function step<N extends string, S extends string>(
 		form,
 		level === automatic ? level : 0,
 		sensors,
-		verdicts[level] === 'yes',
+		verdicts[level] === 'yes' ? (calmMs[level] as number) : null,
 		elapsedMs,
 		before,
 	);

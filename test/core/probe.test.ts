@@ -138,6 +138,52 @@ describe('R8', () => {
 		expect(gates(spec, samples)).toEqual(['2000 pause', '12000 resume', '14000 pause', '34000 resume', '36000 pause']);
 	});
 
+	describe('R6: flaps lengthen the cooldown of a level, and not the pause of intake', () => {
+		/** Only memory pauses intake; it has flapped once, so the cooldown is twice as long. */
+		const flapping = {
+			...pausing,
+			signals: { heap: { recoverBelow: 0.9 } },
+			levels: [{ name: 'NORMAL' }, { name: 'PAUSED', enterAt: { heap: 0.8 }, intake: 'paused' }],
+			backoff: {},
+		} as const satisfies Spec;
+		const heap = (atMs: number, value: number): Sample => ({ atMs, readings: { heap: value } });
+		/** Paused, recovered after 3 s, paused again. */
+		const flapped = [heap(0, 0.8), heap(500, 0), heap(3_500, 0), heap(4_000, 0.8), heap(4_500, 0)];
+		const begun = ['0 pause', '3500 resume', '4000 pause'];
+
+		test.for([{ set: pausing.probe }, { set: undefined }])(
+			'R6: it opens after the level’s own cooldown, with the probe $set',
+			({ set }) => {
+				const spec: Spec = { ...flapping, probe: set };
+				const samples = [...flapped, ...every(4_500, 11_000, (atMs) => heap(atMs, 0))];
+				expect(gates(spec, samples)).toEqual([...begun, '7500 resume']);
+				const left = steps(defineLadder(spec), samples).findLast(({ step: { transition } }) => transition !== null);
+				expect(left?.sample.atMs).toBe(10_500);
+			},
+		);
+
+		test('R6: it stays open until memory asks for the pause again, which is no flap', () => {
+			const samples = [
+				...flapped,
+				...every(4_500, 7_500, (atMs) => heap(atMs, 0)),
+				...every(7_500, 60_000, (atMs) => heap(atMs, 0.79)),
+				heap(60_500, 0.8),
+				...every(60_500, 64_500, (atMs) => heap(atMs, 0)),
+			];
+			expect(gates(flapping, samples)).toEqual([...begun, '7500 resume', '60500 pause', '64000 resume']);
+			expect(last(steps(defineLadder(flapping), samples)).after).toMatchObject({ level: 1, backoff: { flaps: 1 } });
+		});
+
+		test('R6: memory that cannot be heard any more closes it after a window', () => {
+			const samples = [
+				...flapped,
+				...every(4_500, 8_000, (atMs) => heap(atMs, 0)),
+				...every(8_000, 12_000, (atMs) => heap(atMs, unknown)),
+			];
+			expect(gates(flapping, samples)).toEqual([...begun, '7500 resume', '9500 pause']);
+		});
+	});
+
 	test('R8: probing is no level change and no flap', () => {
 		fc.assert(
 			fc.property(ladderSpecs(), scripts, (spec, script) => {

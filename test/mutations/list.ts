@@ -397,15 +397,27 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('probe'), look)(
 			'R8',
-			'const stuck = !calm && tested.length === holding.length;',
-			'const stuck = !calm;',
+			'!calm && tested.length === holding.length;',
+			'!calm;',
 			'R8: while a signal that can fall holds the level, nothing is opened',
 		),
 		within(core('probe'), look)(
 			'R8',
-			'if (holding.some((holder) => !holder.cannotFall && holder.demands)) return closed(0);',
+			'if (holding.some((holder) => !holder.cannotFall && holder.demands)) return closed(0, probe.afterMs);',
 			'',
 			'R8: closes at once when a signal that can fall demands the level, and does not wait longer for it',
+		),
+		within(core('probe'), look)(
+			'R6',
+			'return calmMs < (ladder.cooldownMs[level] as number) ? before',
+			'return calmMs < Number.POSITIVE_INFINITY ? before',
+			'R6: it opens after the level’s own cooldown',
+		),
+		within(core('probe'), look)(
+			'R6',
+			'const fell = tested.every(',
+			'const fell = holding.every(',
+			'R6: it stays open until memory asks for the pause again, which is no flap',
 		),
 		within(core('moment'), look)(
 			'R8',

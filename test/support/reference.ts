@@ -213,7 +213,7 @@ export function createReference(spec: Spec, startMs: number): Reference {
 
 		past.push({ ...present, escalatedTo: escalates ? automatic : null, recovered: automatic < from });
 		const inForce = inForceOf(sample, automatic);
-		looking = look(inForce === automatic ? inForce : 0, sights, elapsed, looking);
+		looking = look(inForce === automatic ? inForce : 0, sights, calmMs, elapsed, looking);
 		return {
 			automatic,
 			inForce,
@@ -227,10 +227,16 @@ export function createReference(spec: Spec, startMs: number): Reference {
 		};
 	}
 
-	/** R8: what keeps the level up, and whether it could fall while intake is paused. */
-	function look(level: number, sights: Past['sights'], elapsed: number, before: Looking | null): Looking | null {
-		if (spec.probe === undefined || !pauses(level)) return null;
-		const { afterMs, forMs, minFall = 0.05 } = spec.probe;
+	/** R8: what keeps the level up, and whether it could fall while intake is paused. R6: flaps do not lengthen the pause. */
+	function look(
+		level: number,
+		sights: Past['sights'],
+		calmMs: readonly (number | null)[],
+		elapsed: number,
+		before: Looking | null,
+	): Looking | null {
+		if (!pauses(level)) return null;
+		const { afterMs, forMs, minFall = 0.05 } = spec.probe ?? { afterMs: Number.POSITIVE_INFINITY, forMs: 0 };
 		const calm = verdictOf(level, sights) === 'calm';
 		const isHolding = ([name, policy]: (typeof signals)[number]) => {
 			const { value, stale } = sights[name] as Sight;
@@ -252,6 +258,9 @@ export function createReference(spec: Spec, startMs: number): Reference {
 
 		if (before === null) return { open: false, forMs: 0, waitMs: afterMs, from: new Map() };
 		if (!before.open) {
+			const { cooldownMs = spec.cooldownMs } = spec.levels[level] ?? {};
+			if (calm && (calmMs[level] as number) >= cooldownMs)
+				return { open: true, forMs: 0, waitMs: afterMs, from: new Map() };
 			const closedMs = before.forMs + (stuck ? elapsed : 0);
 			return stuck && closedMs >= before.waitMs
 				? { open: true, forMs: 0, waitMs: before.waitMs, from: values }
@@ -266,7 +275,7 @@ export function createReference(spec: Spec, startMs: number): Reference {
 			const from = new Map(tested.map(([name]) => [name, before.from.get(name) ?? seenAt(name)]));
 			return { open: true, forMs: openMs, waitMs: before.waitMs, from };
 		}
-		const fell = holding.every(([name]) => {
+		const fell = tested.every(([name]) => {
 			const value = seenAt(name);
 			const was = before.from.get(name) ?? null;
 			return value !== null && was !== null && value <= was * (1 - minFall);
