@@ -21,7 +21,7 @@ export interface KafkajsMessageOptions<M, C, V = unknown> extends Handling<Kafka
 	 *
 	 * @default 1_000
 	 */
-	readonly backOffMs?: number | undefined;
+	readonly retryMs?: number | undefined;
 }
 
 export interface KafkajsBatchOptions<M, C, V = unknown> extends KafkajsMessageOptions<M, C, V> {
@@ -51,7 +51,7 @@ const COMMIT_MS = 1_000;
  * a seek and a rebalance end the batch before its next message, which comes again later; appends under way are awaited
  * first. A handler that throws is a failed batch of KafkaJS, which retries from the message on and restarts at last.
  *
- * A message that is handed back (`reject`) ends the batch: its partition is paused for `backOffMs`, and then fetched again from that
+ * A message that is handed back (`reject`) ends the batch: its partition is paused for `retryMs`, and then fetched again from that
  * message on. Everything behind it in its partition, protected or not, waits with it.
  *
  * @throws ConfigError when an option is out of range.
@@ -63,12 +63,12 @@ export function kafkajsEachBatch<M, C, V = unknown>(options: KafkajsBatchOptions
 
 /** @throws ConfigError with everything that is wrong. */
 export function runOf<M, C, V>(caller: string, options: KafkajsBatchOptions<M, C, V>): KafkajsRun {
-	const { consumer, shedder, decode, handle, name, backOffMs = 1_000, partMax = 1_000 } = options;
+	const { consumer, shedder, decode, handle, name, retryMs = 1_000, partMax = 1_000 } = options;
 	verify(`${caller} options`, (must) => {
 		checkConsumer(must, consumer);
 		must(typeof Object(shedder).wrapBatch === 'function', 'shedder', shedder, 'a load shedder: it has wrapBatch');
 		checkHandling(must, options);
-		must(backOffMs >= 1 && backOffMs <= 3_600_000, 'backOffMs', backOffMs, 'a number from 1 to 3600000');
+		must(retryMs >= 1 && retryMs <= 3_600_000, 'retryMs', retryMs, 'a number from 1 to 3600000');
 		must(Number.isInteger(partMax) && partMax >= 1, 'partMax', partMax, 'a whole number of at least 1');
 	});
 	const pauses = pausesOf(consumer);
@@ -96,7 +96,7 @@ export function runOf<M, C, V>(caller: string, options: KafkajsBatchOptions<M, C
 						if (action !== 'reject') settle(at);
 						else if (!signal.aborted) {
 							watch.end();
-							holdFor(pauses, topic, partition, backOffMs);
+							holdFor(pauses, topic, partition, retryMs);
 						}
 					};
 					await handleAll(part.decoded, { onOutcome, signal });

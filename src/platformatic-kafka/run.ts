@@ -33,7 +33,7 @@ export interface PlatformaticKafkaRunOptions<Raw extends PlatformaticMessage, M,
 	 *
 	 * @default 1_000
 	 */
-	readonly backOffMs?: number | undefined;
+	readonly retryMs?: number | undefined;
 }
 
 /** How many messages are held beside the buffer of the stream; with as many nothing more is read. */
@@ -45,7 +45,7 @@ const HELD_MAX = 1_024;
  *
  * An offset is committed once its message and all before it in the partition were handled, dropped on purpose or durably
  * spilled. A pause and the loss of a partition end a part of the work before its next message. A message that is handed back
- * (`reject`) holds up its partition for `backOffMs` and is then looked at again; nothing is fetched twice for it.
+ * (`reject`) holds up its partition for `retryMs` and is then looked at again; nothing is fetched twice for it.
  *
  * @returns once the stream has ended and what was done is committed: `await stream.close()`, then this, then `consumer.close()`.
  * Rejects with the error of the handler, of `decode`, of the stream, or of a commit (after the retries of the client), when what
@@ -56,7 +56,7 @@ const HELD_MAX = 1_024;
 export function platformaticKafkaRun<Raw extends PlatformaticMessage, M, C, V = unknown>(
 	options: PlatformaticKafkaRunOptions<Raw, M, C, V>,
 ): Promise<void> {
-	const { stream, shedder, partMax = 1_000, commitEveryMs = 1_000, backOffMs = 1_000 } = options;
+	const { stream, shedder, partMax = 1_000, commitEveryMs = 1_000, retryMs = 1_000 } = options;
 	verify('platformaticKafkaRun options', (must) => {
 		const inRange = (ms: number) => ms >= 1 && ms <= 3_600_000;
 		checkStream(must, stream);
@@ -64,9 +64,9 @@ export function platformaticKafkaRun<Raw extends PlatformaticMessage, M, C, V = 
 		checkHandling(must, options);
 		must(Number.isInteger(partMax) && partMax >= 1, 'partMax', partMax, 'a whole number of at least 1');
 		must(inRange(commitEveryMs), 'commitEveryMs', commitEveryMs, 'a number from 1 to 3600000');
-		must(inRange(backOffMs), 'backOffMs', backOffMs, 'a number from 1 to 3600000');
+		must(inRange(retryMs), 'retryMs', retryMs, 'a number from 1 to 3600000');
 	});
-	return new Run<Raw, M, C, V>({ ...options, partMax, commitEveryMs, backOffMs }).ended;
+	return new Run<Raw, M, C, V>({ ...options, partMax, commitEveryMs, retryMs }).ended;
 }
 
 /** One message in our hands. */
@@ -85,7 +85,7 @@ interface Part<Raw, M> {
 type Settings<Raw extends PlatformaticMessage, M, C, V> = PlatformaticKafkaRunOptions<Raw, M, C, V> & {
 	readonly partMax: number;
 	readonly commitEveryMs: number;
-	readonly backOffMs: number;
+	readonly retryMs: number;
 };
 
 class Run<Raw extends PlatformaticMessage, M, C, V> {
@@ -100,7 +100,7 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 	#ours: ReadonlySet<string>;
 	/** Read from the stream and not settled, in order; at most {@link HELD_MAX} and what the stream had buffered at a join. */
 	#held: Held<Raw>[] = [];
-	/** Partitions that wait after a message was handed back. @see PlatformaticKafkaRunOptions.backOffMs */
+	/** Partitions that wait after a message was handed back. @see PlatformaticKafkaRunOptions.retryMs */
 	readonly #waiting = new Set<string>();
 	#part: AbortController | undefined;
 	#lastCommit: unknown;
@@ -271,7 +271,7 @@ class Run<Raw extends PlatformaticMessage, M, C, V> {
 
 	#letWait(id: string): void {
 		this.#waiting.add(id);
-		this.#rouseIn(this.#settings.backOffMs, () => this.#waiting.delete(id));
+		this.#rouseIn(this.#settings.retryMs, () => this.#waiting.delete(id));
 	}
 
 	/** The group has assigned anew. What we have of our own partitions stays in our hands, although the client fetches it again. */

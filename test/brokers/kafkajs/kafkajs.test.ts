@@ -294,7 +294,7 @@ await describeWith(kafka, 'brownout/kafkajs', (service) => {
 			await consumer.subscribe({ topic: place.topic, fromBeginning: true });
 			const handle = (text: string) => void delivered.push(text);
 			await place.produce(['c0', 'l1', 'b2', 'n3', 'b4', 'c5']);
-			await consumer.run(wrapper({ consumer, shedder, decode: decoded, handle, backOffMs: 400 }));
+			await consumer.run(wrapper({ consumer, shedder, decode: decoded, handle, retryMs: 400 }));
 			await until('the rejected one is reached', () => shedder.stats().rejected > 0);
 			// Neither dropped nor spilled nor processed, nor anything behind it; what is before it is done with.
 			await until('the rest is committed', async () => String(await place.committed()) === '3');
@@ -319,7 +319,7 @@ await describeWith(kafka, 'brownout/kafkajs', (service) => {
 			const consumer = await place.consumer();
 			await consumer.subscribe({ topic: place.topic, fromBeginning: true });
 			const handle = (text: string) => void delivered.push(text);
-			await consumer.run(kafkajsEachBatch({ consumer, shedder: level.shedder, decode, handle, backOffMs: 200 }));
+			await consumer.run(kafkajsEachBatch({ consumer, shedder: level.shedder, decode, handle, retryMs: 200 }));
 			await place.produce(['n0', 'c1'], 0);
 			await place.produce(['c2', 'c3'], 1);
 			await until('the other partition is handled', () => delivered.length === 2);
@@ -441,7 +441,7 @@ describe('wrong options of brownout/kafkajs', () => {
 		['shedder: undefined must be a load shedder', () => kafkajsEachBatch({ ...good, shedder: wrong(undefined) })],
 		['partMax: 0 must be a whole number of at least 1', () => kafkajsEachBatch({ ...good, partMax: 0 })],
 		['decode: 1 must be a function', () => kafkajsEachBatch({ ...good, decode: wrong(1) })],
-		['backOffMs: 0 must be a number from 1 to 3600000', () => kafkajsEachMessage({ ...good, backOffMs: 0 })],
+		['retryMs: 0 must be a number from 1 to 3600000', () => kafkajsEachMessage({ ...good, retryMs: 0 })],
 	])('are refused: %s', (message, make) => expect(make).toThrow(message));
 });
 

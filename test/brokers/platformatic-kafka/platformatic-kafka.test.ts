@@ -262,7 +262,7 @@ await describeWith(apacheKafka, 'brownout/platformatic-kafka', (service) => {
 		it('leaves a rejected message and all behind it with the broker, and does not loop hot', async () => {
 			const place = await newPlace();
 			await place.produce(['c0', 'l1', 'b2', 'n3', 'b4', 'c5']);
-			const { shedder, delivered, decoded, set, close } = await running(place, { pressure: 1, backOffMs: 400 });
+			const { shedder, delivered, decoded, set, close } = await running(place, { pressure: 1, retryMs: 400 });
 			await until('the rejected one is reached', () => shedder.stats().rejected > 0);
 			// Neither dropped nor spilled nor processed, nor anything behind it; what is before it is done with.
 			await until('the rest is committed', async () => String(await place.committed()) === '3');
@@ -283,7 +283,7 @@ await describeWith(apacheKafka, 'brownout/platformatic-kafka', (service) => {
 
 		it('holds up only the partition of a rejected message, and hands it on when the level is back', async () => {
 			const place = await newPlace(2);
-			const { delivered, set, close } = await running(place, { pressure: 1, backOffMs: 200 });
+			const { delivered, set, close } = await running(place, { pressure: 1, retryMs: 200 });
 			await place.produce(['n0', 'c1'], 0);
 			await place.produce(['c2', 'c3'], 1);
 			await until('the other partition is handled', () => delivered.length === 2);
@@ -296,7 +296,7 @@ await describeWith(apacheKafka, 'brownout/platformatic-kafka', (service) => {
 
 		it('loses nothing that waits through a rebalance, of partitions that stay and of such that go and come back, in order', async () => {
 			const place = await newPlace(2);
-			const { consumer, delivered, set, close } = await running(place, { pressure: 1, backOffMs: 100 });
+			const { consumer, delivered, set, close } = await running(place, { pressure: 1, retryMs: 100 });
 			for (const partition of [0, 1])
 				await place.produce(
 					['n0', 'c1', 'c2'].map((text) => `${text}-${partition}`),
@@ -416,7 +416,7 @@ describe('wrong options of brownout/platformatic-kafka', () => {
 		['partMax: 0 must be a whole number of at least 1', () => platformaticKafkaRun({ ...good, partMax: 0 })],
 		['decode: 1 must be a function', () => platformaticKafkaRun({ ...good, decode: wrong(1) })],
 		['commitEveryMs: 0 must be a number from 1 to 3600000', () => platformaticKafkaRun({ ...good, commitEveryMs: 0 })],
-		['backOffMs: 0 must be a number from 1 to 3600000', () => platformaticKafkaRun({ ...good, backOffMs: 0 })],
+		['retryMs: 0 must be a number from 1 to 3600000', () => platformaticKafkaRun({ ...good, retryMs: 0 })],
 	])('are refused: %s', (message, make) => expect(make).toThrow(message));
 });
 
