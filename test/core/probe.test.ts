@@ -151,16 +151,15 @@ describe('R8', () => {
 		const flapped = [heap(0, 0.8), heap(500, 0), heap(3_500, 0), heap(4_000, 0.8), heap(4_500, 0)];
 		const begun = ['0 pause', '3500 resume', '4000 pause'];
 
-		test.for([{ set: pausing.probe }, { set: undefined }])(
-			'R6: it opens after the level’s own cooldown, with the probe $set',
-			({ set }) => {
-				const spec: Spec = { ...flapping, probe: set };
+		test('R6: it opens after the level’s own cooldown, whether there is a probe or not', () => {
+			for (const probe of [pausing.probe, undefined]) {
 				const samples = [...flapped, ...every(4_500, 11_000, (atMs) => heap(atMs, 0))];
+				const spec: Spec = { ...flapping, probe };
 				expect(gates(spec, samples)).toEqual([...begun, '7500 resume']);
 				const left = steps(defineLadder(spec), samples).findLast(({ step: { transition } }) => transition !== null);
 				expect(left?.sample.atMs).toBe(10_500);
-			},
-		);
+			}
+		});
 
 		test('R6: it stays open until memory asks for the pause again, which is no flap', () => {
 			const samples = [

@@ -367,8 +367,8 @@ export const mutations: readonly Mutation[] = [
 	...[
 		within(core('probe'), look)(
 			'R8',
-			'return stuck && phaseMs >= probe.afterMs ?',
-			'return stuck && phaseMs > probe.afterMs ?',
+			'return stuck && phaseMs >= probe.afterMs',
+			'return stuck && phaseMs > probe.afterMs',
 			'R8: a paused level that is held only by what cannot fall opens for forMs after afterMs, then waits twice as long',
 		),
 		within(core('probe'), look)(
@@ -411,7 +411,7 @@ export const mutations: readonly Mutation[] = [
 			'R6',
 			'return calmMs < (ladder.cooldownMs[level] as number) ? before',
 			'return calmMs < Number.POSITIVE_INFINITY ? before',
-			'R6: it opens after the level’s own cooldown',
+			'R6: it opens after the level’s own cooldown, whether there is a probe or not',
 		),
 		within(core('probe'), look)(
 			'R6',
