@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { drawRuns, type PanelKind } from '../src/cli/simulate/draw.js';
+import { drawRuns, type PanelKind } from '../src/cli/simulate/drawing/draw-runs.js';
 import { loadLadder } from '../src/cli/simulate/load-ladder.js';
 import { loadPens } from '../src/cli/simulate/picture.js';
 import { readTrace, type ServiceModel, simulateService, simulateSignals } from '../src/simulate/index.js';

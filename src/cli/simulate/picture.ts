@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { blame, InputError } from '../input-error.js';
-import { drawRuns, type Pens, type Picture } from './draw.js';
+import { drawRuns, type Pens } from './drawing/draw-runs.js';
+import type { Picture } from './drawing/panel.js';
 
 /** Resolution of a PNG: twice the width of the drawing, for screens of today. */
 const PNG_WIDTH = 2000;
