@@ -192,8 +192,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('holds/cooldown'), recovery)(
 			'R4',
-			'for (let rung = now.automatic; rung > target; rung--) {',
-			'for (let rung = target + 1; rung > target; rung--) {',
+			'const rung = target + 1;',
+			'const rung = now.automatic;',
 			'R4: recovers only after an unbroken cooldown below every release threshold',
 		),
 		within(core('holds/cooldown'), recovery)(

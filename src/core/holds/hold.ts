@@ -4,7 +4,7 @@ import type { Hold, LadderState } from '../state.js';
 /** What a recovery depends on: before the sample, or after it for the report. */
 export type Standing = Pick<LadderState, 'automatic' | 'calmMs' | 'backoff' | 'heldMs'>;
 
-/** Whether recovery from where the ladder stands to the level `target` is held; why, and until when. */
+/** Whether recovery to the level `target` is held, where nothing holds the one above it; why, and until when. */
 export type HoldRule = (moment: Moment, now: Standing, target: number) => Hold | null;
 
 /** What else people are told of the state after the sample. It holds nothing. */

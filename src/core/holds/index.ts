@@ -14,6 +14,8 @@ const EARNED: readonly HoldRule[] = [cooldown, unknown];
 const PRUDENT: readonly HoldRule[] = [guard, spill];
 /** All that is told to people, in this order. */
 const TOLD: readonly (HoldRule | ReportRule)[] = [cooldown, unknown, guard, probe, override, spill];
+/** At the first level only a person can keep another one in force. */
+const TOLD_AT_FIRST: readonly ReportRule[] = [override];
 
 const NONE: readonly Hold[] = Object.freeze([]);
 
@@ -39,8 +41,8 @@ function isHeld(moment: Moment, now: Standing, target: number, rules: readonly H
 export function holdsOn(moment: Moment, now: LadderState): readonly Hold[] {
 	if (now.level === 0 && now.automatic === 0) return NONE;
 	const holds: Hold[] = [];
-	for (const rule of TOLD) {
-		const hold = rule(moment, now, Math.max(0, now.automatic - 1));
+	for (const rule of now.automatic > 0 ? TOLD : TOLD_AT_FIRST) {
+		const hold = rule(moment, now, now.automatic - 1);
 		if (hold !== null) holds.push(Object.freeze(hold));
 	}
 	return Object.freeze(holds);
