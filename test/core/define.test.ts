@@ -48,6 +48,24 @@ describe('R11: refuses', () => {
 	test.each<[string, unknown, readonly string[]]>([
 		['no level', { ...good, levels: [] }, ['levels: 0 must be at least one level']],
 		['a level named twice', withLevel(2, { name: 'SOFT' }), ['levels[2]: "SOFT" must be a unique, non-empty string']],
+		[
+			'a misspelt property of a level',
+			withLevel(2, { sheds: { low: 'drop' } }),
+			['levels[2].sheds: an object must be absent: levels[2] has name, enterAt, disable, shed, intake, cooldownMs'],
+		],
+		[
+			'a misspelt property of a signal, and a switch that is none',
+			withLag({ fallsWhilePaused: 'false', maxAge: 3 }),
+			[
+				'signals.lag.maxAge: 3 must be absent: signals.lag has recoverBelow, fallsWhilePaused, maxAgeMs, staleAfterMs, stuckAfterMs, onStale',
+				'signals.lag.fallsWhilePaused: "false" must be one of true, false',
+			],
+		],
+		[
+			'switches that are none',
+			{ ...good, gradual: 'yes', guard: true, backoff: 1 },
+			['gradual: "yes" must be one of true, false', 'backoff: 1 must be an object', 'guard: true must be an object'],
+		],
 		['a level without a name', withLevel(2, { name: '' }), ['levels[2]: "" must be a unique, non-empty string']],
 		[
 			'a feature named twice',
@@ -282,6 +300,24 @@ describe('R11: refuses', () => {
 			'levels[4] "TOP": enterAt.lag 9000000 must be absent, or a probe set: it does not fall while intake is paused, so the level would never be left (R8)',
 		]);
 		expect(messagesOf({ ...spec, probe: { afterMs: 30_000, forMs: 5_000 } })).toEqual([]);
+	});
+
+	test('R11: a part that is nothing is told, and so is all else', () => {
+		const odd = { ...withLevel(1, { enterAt: null, shed: 3 }), cooldownMs: -1, recovery: 'x', probe: true };
+		expect(messagesOf({ ...odd, signals: { lag: null, heap: { recoverBelow: 0.9, onStale: null } } })).toEqual([
+			'cooldownMs: -1 must be a finite number of at least 0',
+			'recovery: "x" must be one of "step", "jump"',
+			'probe: true must be an object',
+			'probe.afterMs: null must be a finite number above 0',
+			'probe.forMs: null must be a finite number above 0',
+			'signals.lag: null must be an object',
+			'signals.lag.recoverBelow: undefined must be between 0 and 1, both excluded',
+			'signals.heap.onStale: null must be an object',
+			'signals.heap.onStale.atLeast: undefined must be one of "NORMAL", "SOFT", "HARD", "PAUSED"',
+			'levels[1] "SOFT": enterAt null must be an object',
+			'levels[1] "SOFT": shed 3 must be an object',
+			'levels[1] "SOFT": enterAt an object must be given, or the level could never be entered',
+		]);
 	});
 
 	test('R11: a definition that is no definition is refused as one, whatever part of it is nonsense', () => {
