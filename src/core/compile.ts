@@ -46,6 +46,8 @@ export interface Compiled {
 	readonly signals: readonly CompiledSignal[];
 	readonly cooldownMs: readonly number[];
 	readonly pauses: readonly boolean[];
+	/** As set, or what a level is looked at by that nobody can be heard of (rule R8). */
+	readonly probe: { readonly afterMs: number; readonly forMs: number; readonly minFall: number };
 	readonly priorityIndex: ReadonlyMap<string, number>;
 	/** `table[level][priority]`: the whole treatment of a level. */
 	readonly table: readonly (readonly Cell[])[];
@@ -126,6 +128,7 @@ export function compile(spec: LadderSpec<string, string, string, string, string>
 		}),
 		cooldownMs: spec.levels.map((level) => level.cooldownMs ?? spec.cooldownMs),
 		pauses,
+		probe: { afterMs: 30_000, forMs: 5_000, ...spec.probe, minFall: spec.probe?.minFall ?? 0.05 },
 		priorityIndex: new Map(priorities.map((priority, p) => [priority, p])),
 		table: names.map((_, level) => priorities.map((_, p) => cell(level, p, level, level))),
 		graded: names.map((_, level) =>

@@ -53,7 +53,9 @@ export function decideGradually<
 	const p = form.priorityIndex.get(priority) ?? -1;
 	if (!(severity < level + 1)) return decisionOf(form.table[level]?.[p], level, priority);
 	const towards = Math.max(0, Math.floor(severity));
-	const { parts, features, partOf } = form.changes[towards] as (typeof form.changes)[number];
+	const changes = form.changes[towards];
+	if (changes === undefined) return decisionOf(undefined, level, priority);
+	const { parts, features, partOf } = changes;
 	const done = (severity - towards) * parts;
 	const part = partOf[p] ?? -1;
 	const stage: Stage = part >= 0 && position < done - part ? 2 : features && position < done ? 1 : 0;

@@ -33,7 +33,7 @@ export function advanceProbe(
 	before: { readonly probing: boolean; readonly probe: Probe | null },
 ): { readonly probing: boolean; readonly probe: Probe | null } {
 	if (!ladder.pauses[level]) return NO_PROBE;
-	const { afterMs = 0, forMs = 0, minFall = 0.05 } = ladder.spec.probe ?? {};
+	const { afterMs, forMs, minFall } = ladder.probe;
 	const calm = calmMs !== null;
 	if (calm && !before.probing && before.probe !== null) {
 		return calmMs < (ladder.cooldownMs[level] as number) ? before : open(0, afterMs);
@@ -43,8 +43,7 @@ export function advanceProbe(
 	const tested = holding.filter((holder) => holder.cannotFall);
 
 	if (!before.probing) {
-		// Without a probe every signal of the level falls while intake is paused (rule R11).
-		const stuck = ladder.spec.probe !== undefined && !calm && tested.length === holding.length;
+		const stuck = !calm && tested.length === holding.length;
 		const phaseMs = probe.phaseMs + (stuck && before.probe !== null ? elapsedMs : 0);
 		return stuck && phaseMs >= probe.afterMs
 			? open(0, probe.afterMs, readingsOf(tested))

@@ -62,7 +62,10 @@ export interface LadderSpec<N extends string, S extends string, G extends string
 		| { readonly maxUtilisation?: number | undefined; readonly forgetAfterMs?: number | undefined }
 		| false
 		| undefined;
-	/** Opens a paused intake for a look, so that a level held by broker lag is not held for ever (rule R8). `minFall` 0.05. */
+	/**
+	 * Opens a paused intake for a look, so that a level held by broker lag is not held for ever (rule R8). `minFall` 0.05.
+	 * Without it only a level whose signals cannot be heard any more is looked at: after 30 s, for 5 s.
+	 */
 	readonly probe?:
 		| { readonly afterMs: number; readonly forMs: number; readonly minFall?: number | undefined }
 		| undefined;

@@ -73,6 +73,9 @@ describe('D1', () => {
 					new RangeError(`the ladder has no level ${length} with a priority "p0"`),
 				);
 				expect(() => decide(ladder, 0, 'p9')).toThrow(new RangeError('the ladder has no level 0 with a priority "p9"'));
+				expect(() => decideGradually(ladder, length, length + 0.5, 'p0', 0)).toThrow(
+					new RangeError(`the ladder has no level ${length} with a priority "p0"`),
+				);
 				expect(() => decideGradually(ladder, 0, 0, 'p9', 0)).toThrow(
 					new RangeError('the ladder has no level 0 with a priority "p9"'),
 				);

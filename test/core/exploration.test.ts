@@ -139,6 +139,8 @@ function normal(state: LadderState): LadderState {
 			sameMs: 0,
 			unknownMs: cap(sensor.unknownMs, STALE + 1),
 		})),
+		// No look is ever due.
+		probe: null,
 		backoff: { ...state.backoff, quietMs: 0, sinceRecoveryMs: null, flaps: 0 },
 	};
 }

@@ -100,6 +100,20 @@ describe('R8', () => {
 		);
 	});
 
+	test('R8: a level of which nothing can be heard any more is looked at without a probe too: after 30 s, for 5 s', () => {
+		const spec: Spec = {
+			...pausing,
+			signals: { heap: { recoverBelow: 0.9 } },
+			levels: [{ name: 'NORMAL' }, { name: 'PAUSED', enterAt: { heap: 0.8 }, intake: 'paused' }],
+			probe: undefined,
+		};
+		const dead = every(0, 100_000, (atMs): Sample => ({ atMs, readings: { heap: unknown } }));
+		expect(gates(spec, [{ atMs: 0, readings: { heap: 0.8 } }, ...dead])).toEqual([
+			'0 pause',
+			...['30000 resume', '35000 pause', '95000 resume', '100000 pause'],
+		]);
+	});
+
 	test('R8: while a signal that can fall holds the level, nothing is opened', () => {
 		expect(gates(pausing, [...up, ...every(0, 100_000, (atMs) => at(atMs, 1_000, 0.75))])).toEqual(['0 pause']);
 	});

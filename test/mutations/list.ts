@@ -397,8 +397,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('probe'), look)(
 			'R8',
-			'!calm && tested.length === holding.length;',
-			'!calm;',
+			'const stuck = !calm && tested.length === holding.length;',
+			'const stuck = !calm;',
 			'R8: while a signal that can fall holds the level, nothing is opened',
 		),
 		within(core('probe'), look)(
@@ -503,13 +503,13 @@ export const mutations: readonly Mutation[] = [
 	...[
 		within(core('validate'), define)(
 			'R11',
-			'before === undefined || limit > before.limit,',
-			'before === undefined || limit >= before.limit,',
+			'!above0(limit) || limit > before.limit,',
+			'!above0(limit) || limit >= before.limit,',
 			'R11: refuses thresholds that do not rise',
 		),
 		within(core('validate'), define)(
 			'R11',
-			'const deadlocks = pauses && !probe && signals[signal]?.fallsWhilePaused === false;',
+			'const deadlocks = pauses && !probes && policies.get(signal)?.fallsWhilePaused === false;',
 			'const deadlocks = false;',
 			'R11: refuses a pausing level that lag could hold for ever, without a probe',
 		),
@@ -631,9 +631,21 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/handlers.ts', 'test/handling/processing.test.ts')(
 			'M1',
-			': finished(result);',
-			': Promise.resolve(result).then(finished);',
+			'return finished(result);',
+			'return Promise.resolve(result).then(finished);',
 			'M1: a sync handler costs the one promise that carries the outcome, an async one none but its own and that',
+		),
+		within('src/handling/keep.ts', 'test/handling/skip.test.ts')(
+			'D3',
+			'|| messages[at]?.route.skipped === true)',
+			')',
+			'D7: one that cannot be kept is processed, also where others would be handed back',
+		),
+		within('src/control/controller.ts', 'test/handling/processing.test.ts')(
+			'D5',
+			'return !this.paused || observed || this.#stopped;',
+			'return !this.paused || this.#stopped;',
+			'D5: intake stays open while all who share a controller observe, and closes once one enforces',
 		),
 		within('src/handling/router.ts', 'test/handling/processing.test.ts')(
 			'D4',
@@ -655,7 +667,7 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/wrap.ts', 'test/handling/spilling.test.ts')(
 			'M2',
-			'.then(([kept]) => kept ?? run(route, message));',
+			'.then(([kept]) => kept ?? run(desk.lean(route), message));',
 			'.then(([kept]) => kept ?? refuse(desk, route));',
 			'M2: a handler that throws after the store failed rejects with its own error and is counted as failed',
 		),

@@ -236,7 +236,7 @@ export function createReference(spec: Spec, startMs: number): Reference {
 		before: Looking | null,
 	): Looking | null {
 		if (!pauses(level)) return null;
-		const { afterMs, forMs, minFall = 0.05 } = spec.probe ?? { afterMs: Number.POSITIVE_INFINITY, forMs: 0 };
+		const { afterMs, forMs, minFall = 0.05 } = spec.probe ?? { afterMs: 30_000, forMs: 5_000 };
 		const calm = verdictOf(level, sights) === 'calm';
 		const isHolding = ([name, policy]: (typeof signals)[number]) => {
 			const { value, stale } = sights[name] as Sight;

@@ -2,8 +2,7 @@ import type { ReportRule } from './hold.js';
 
 /** A paused intake waits for its next look, or is looking (rule R8). It only reports: the cooldown is what holds. */
 export const probe: ReportRule = ({ ladder, verdicts, atMs }, now) => {
-	const options = ladder.spec.probe;
-	if (now.probe === null || !options || verdicts[now.level] === 'yes') return null;
-	const phaseMs = now.probing ? options.forMs : now.probe.afterMs;
+	if (now.probe === null || verdicts[now.level] === 'yes') return null;
+	const phaseMs = now.probing ? ladder.probe.forMs : now.probe.afterMs;
 	return { reason: 'probe', untilMs: atMs + phaseMs - now.probe.phaseMs };
 };
