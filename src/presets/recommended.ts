@@ -6,10 +6,10 @@ import { defineLadder, type Ladder } from '../core/ladder.js';
  * gradually, so that it holds at any rate and gives up no more than is needed. Tuned on recorded overloads.
  *
  * - `ageMs`, the standing delay (`messageAge()`), in ms: no sensor can hide it. SOFT, GRACEFUL and AGGRESSIVE from 0.25,
- *   0.35 and 0.65 of the objective up.
+ *   0.35 and 0.67 of the objective up.
  * - `lagMs`, the lag in time (`lagMs()`), in ms: it tells how long what arrives now will wait, where the age tells how
  *   long what is handled now has waited, so it speaks earlier: 0.18, 0.25 and 0.43.
- * - `heap`, a ratio (`heapSignal()`): 0.8, 0.85, 0.9, and 0.95 for CIRCUIT_BREAK. Only memory stops intake.
+ * - `heap`, a ratio (`heapSignal()`): 0.82, 0.87, 0.91, and 0.95 for CIRCUIT_BREAK. Only memory stops intake.
  *
  * Use it with `skipToLive: { afterMs: 0.99 * sloMs }`, which keeps fresh messages on time behind a long backlog.
  *
@@ -33,17 +33,17 @@ export function recommendedLadder({ sloMs }: { readonly sloMs: number }): Recomm
 			{ name: 'NORMAL' },
 			{
 				name: 'SOFT',
-				enterAt: { ageMs: 0.25 * sloMs, lagMs: 0.18 * sloMs, heap: 0.8 },
+				enterAt: { ageMs: 0.25 * sloMs, lagMs: 0.18 * sloMs, heap: 0.82 },
 				disable: ['enrichment', 'strictValidation'],
 			},
 			{
 				name: 'GRACEFUL',
-				enterAt: { ageMs: 0.35 * sloMs, lagMs: 0.25 * sloMs, heap: 0.85 },
+				enterAt: { ageMs: 0.35 * sloMs, lagMs: 0.25 * sloMs, heap: 0.87 },
 				shed: { low: 'drop' },
 			},
 			{
 				name: 'AGGRESSIVE',
-				enterAt: { ageMs: 0.65 * sloMs, lagMs: 0.43 * sloMs, heap: 0.9 },
+				enterAt: { ageMs: 0.67 * sloMs, lagMs: 0.43 * sloMs, heap: 0.91 },
 				shed: { high: 'spill', normal: 'spill' },
 			},
 			// It pauses only while there is something to drain.
