@@ -10,7 +10,7 @@ export function checkOptions(options: Options): void {
 	verify('controller', (must) => {
 		checkSources(must, options.ladder, options.signals);
 		const { intake } = options;
-		const opens = intake === undefined || (typeof intake.pause === 'function' && typeof intake.resume === 'function');
+		const opens = intake === undefined || (typeof intake?.pause === 'function' && typeof intake.resume === 'function');
 		must(opens, 'intake', intake, 'an object with pause() and resume()');
 		for (const key of ['checkEveryMs', 'capacityPerS'] as const) {
 			const value = options[key];

@@ -18,6 +18,8 @@ export interface Consumer {
 	checked(empty: boolean): void;
 	/** How full its spill is, 0..1; 0 without one. */
 	spillFull(): number | Promise<number>;
+	/** It only observes, or is off (rule D5). */
+	readonly passive: boolean;
 	/** It has handled messages until just now. */
 	readonly busy: boolean;
 	/** Its replay feeds messages right now. */

@@ -74,6 +74,9 @@ export class LadderController<N extends string, S extends string, G extends stri
 	#cancel: (() => void) | undefined;
 	#stopping: Promise<void> | undefined;
 	#toldOfIntake = false;
+	/** As intake was last set and told. */
+	#open = true;
+	#stopped = false;
 	/** Since the last step. */
 	#assignedAnew = false;
 	readonly #unfollow: (() => void) | undefined;
@@ -83,7 +86,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 		checkOptions(options);
 		const { ladder, signals, intake, clock = systemClock } = options;
 		const nowMs = clock.nowMs();
-		this.#options = options;
+		this.#options = { ...options, signals: { ...signals } };
 		this.clock = clock;
 		this.ladder = ladder;
 		this.#epochOffsetMs = Date.now() - nowMs;
@@ -112,10 +115,13 @@ export class LadderController<N extends string, S extends string, G extends stri
 		return this.ladder.levels[this.state.level] as N;
 	}
 
+	/** Nobody closes intake on behalf of those who only observe (rule D5), nor after the end. */
 	get accepting(): boolean {
-		return !this.paused;
+		const observed = this.consumers.size > 0 && [...this.consumers].every(({ passive }) => passive);
+		return !this.paused || observed || this.#stopped;
 	}
 
+	/** The level in force pauses intake, and it is not opened for a look. */
 	get paused(): boolean {
 		return compiled(this.ladder).pauses[this.state.level] === true && !this.state.probing;
 	}
@@ -194,8 +200,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 			replaying: [...this.consumers].some((consumer) => consumer.replaying),
 			override: this.activeOverride,
 		};
-		const wasPaused = this.paused;
-		const { state, demand, severity, holds, effects, transition } = step(this.ladder, this.state, sample);
+		const { state, demand, severity, holds, transition } = step(this.ladder, this.state, sample);
 		this.#assignedAnew = false;
 		this.#tellStale(this.state.sensors, state.sensors);
 		this.state = state;
@@ -206,12 +211,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 		this.holds = holds;
 		for (const consumer of this.consumers) consumer.moved();
 		// Replay has followed with `moved`, so that it yields before intake opens.
-		for (const effect of effects) if (effect.endsWith('-intake')) this.#setIntake(effect === 'pause-intake');
-		const { paused } = this;
-		this.tell(
-			...(transition === null ? [] : [this.#record(transition)]),
-			...(paused === wasPaused ? [] : [this.telling('intakeChanged', { paused, probing: state.probing })]),
-		);
+		this.tell(...(transition === null ? [] : [this.#record(transition)]), ...this.#followIntake());
 		return transition;
 	}
 
@@ -232,14 +232,19 @@ export class LadderController<N extends string, S extends string, G extends stri
 		this.levelMs.set(this.level, (this.levelMs.get(this.level) ?? 0) + spentMs);
 	}
 
-	#setIntake(paused: boolean): void {
+	/** Closes or opens intake, if it is not as it should be. @returns how that is told. */
+	#followIntake(): readonly (() => void)[] {
+		const { accepting } = this;
+		if (accepting === this.#open) return [];
+		this.#open = accepting;
 		// After stop intake is the user's again.
-		if (this.#stopping === undefined) void this.#gate?.set(this, paused, this.#intakeFailed);
-		if (this.#gate === undefined && paused && !this.#toldOfIntake) {
+		if (this.#stopping === undefined) void this.#gate?.set(this, !accepting, this.#intakeFailed);
+		if (this.#gate === undefined && !accepting && !this.#toldOfIntake) {
 			this.#toldOfIntake = true;
 			const what = `level "${this.level}" pauses intake, but there is no intake to pause: only accepting tells`;
 			this.fail('intake', new Error(what));
 		}
+		return [this.telling('intakeChanged', { paused: !accepting, probing: this.state.probing })];
 	}
 
 	readonly #intakeFailed = (error: unknown): void => this.fail('intake', error);
@@ -293,6 +298,8 @@ export class LadderController<N extends string, S extends string, G extends stri
 			// Nobody looks again later, so what has failed is tried again now.
 			if (this.#gate?.done !== false) break;
 		}
+		this.#stopped = true;
+		this.tell(...this.#followIntake());
 		for (const { source, name } of this.readers.values()) {
 			try {
 				await within(this.clock, TIMEOUT_MS, `closing signal "${name}"`, Promise.resolve(source.close?.()));
@@ -354,7 +361,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 
 	/** Stands on a level without a sample: after a reload or a restore. Every calm starts anew. */
 	#moveTo(ladder: Ladder<N, S, G, R, F>, automatic: number, kept: Partial<LadderState>): void {
-		const { level: from, accepting } = this;
+		const { level: from, ladder: before } = this;
 		const atMs = this.clock.nowMs();
 		this.#spend(atMs);
 		const form = compiled(ladder);
@@ -370,14 +377,12 @@ export class LadderController<N extends string, S extends string, G extends stri
 		// Counts are kept by the old ladder's order of priorities.
 		this.load.restart(this.consumers);
 		for (const consumer of this.consumers) consumer.moved();
-		if (this.accepting !== accepting) this.#setIntake(accepting);
 		const to = this.level;
-		const direction = ladder.levels.indexOf(from) < level ? 'escalate' : 'recover';
+		// A level that is gone became the next stricter one, or the last where there is none.
+		const { levels } = ladder.levels.includes(from) ? ladder : before;
+		const direction = levels.indexOf(from) < levels.indexOf(to) ? 'escalate' : 'recover';
 		const moved = Object.freeze({ from, to, direction, causes: Object.freeze([]), why: 'override', atMs } as const);
-		this.tell(
-			...(from === to ? [] : [this.#record(moved)]),
-			...(this.accepting === accepting ? [] : [this.telling('intakeChanged', { paused, probing: false })]),
-		);
+		this.tell(...(from === to ? [] : [this.#record(moved)]), ...this.#followIntake());
 	}
 }
 

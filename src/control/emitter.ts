@@ -63,9 +63,12 @@ export class SafeEmitter<E extends { readonly failed: (failure: Failure) => void
 	}
 
 	off<K extends keyof E>(event: K, listener: E[K]): this {
+		const entries = this.#of(event);
+		// Who listens twice is heard once less, as everywhere.
+		const last = entries.findLastIndex((entry) => entry.listener === listener);
 		return this.#set(
 			event,
-			this.#of(event).filter((entry) => entry.listener !== listener),
+			entries.filter((_, i) => i !== last),
 		);
 	}
 

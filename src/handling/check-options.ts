@@ -1,4 +1,5 @@
 import { show, verify } from '../core/errors.js';
+import type { SpillStore } from '../ports/spill.js';
 import type { SpillOptions } from './spiller.js';
 import type { ShedderOptions } from './types.js';
 
@@ -8,15 +9,17 @@ const FAILING: readonly string[] = ['process', 'reject'];
 const CONCURRENCY_MAX = 256;
 
 /**
- * Checks what does not need the tiers. @returns how messages are kept.
+ * Checks what does not need the tiers.
  *
+ * @returns how messages are kept, and the options as they were: changing them later changes nothing.
  * @throws ConfigError with every problem.
  */
 export function checkShedder<M, P extends string, N extends string>(
-	{ mode = 'enforce', keyOf, timeOf, spill, replay = {}, skipToLive }: ShedderOptions<M, P, N>,
+	options: ShedderOptions<M, P, N>,
 	levels: readonly string[],
-): SpillOptions<M> | undefined {
-	const keeping = spill === undefined || 'store' in spill ? spill : { store: spill };
+): { readonly keeping: SpillOptions<M> | undefined; readonly own: ShedderOptions<M, P, N> } {
+	const { mode = 'enforce', keyOf, timeOf, spill, replay = {}, skipToLive } = options;
+	const keeping = spill && optionsOf(spill);
 	verify('shedder', (must) => {
 		const oneOf = (known: readonly string[], path: string, value: string) =>
 			must(known.includes(value), path, value, `one of ${known.map(show).join(', ')}`);
@@ -35,7 +38,9 @@ export function checkShedder<M, P extends string, N extends string>(
 			must(timeOf !== undefined, 'timeOf', timeOf, 'given together with skipToLive');
 			must(keeping !== undefined, 'spill', spill, 'given together with skipToLive');
 		}
-		if (keeping === undefined) return;
+		const isStore = spill === undefined || typeof keeping?.store?.append === 'function';
+		must(isStore, 'spill', spill, 'a spill store, or options with a store');
+		if (!keeping) return;
 		const { store, whenSpillFails = 'process', expiresAfterMs = 1, keyFence = false, deadLetters } = keeping;
 		oneOf(FAILING, 'spill.whenSpillFails', whenSpillFails);
 		must(expiresAfterMs > 0, 'spill.expiresAfterMs', expiresAfterMs, 'above 0');
@@ -44,5 +49,10 @@ export function checkShedder<M, P extends string, N extends string>(
 		const aged = order === 'latest-per-key';
 		must(keyOf !== undefined || !aged, 'keyOf', keyOf, 'given together with replay.order "latest-per-key"');
 	});
-	return keeping;
+	const own = { ...options, replay: { ...replay }, skipToLive: skipToLive && { ...skipToLive } };
+	return { keeping, own };
+}
+
+function optionsOf<M>(spill: SpillStore | SpillOptions<M>): SpillOptions<M> {
+	return 'store' in spill ? { ...spill } : { store: spill };
 }

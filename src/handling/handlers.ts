@@ -1,6 +1,7 @@
 import { ConfigError, verify } from '../core/errors.js';
 import type { Outcome } from '../ports/outcome.js';
 import type { HandlerContext, Route } from './router.js';
+import { isThenable } from './thenable.js';
 
 export type Handler<M, N extends string, P extends string, F extends string, V> = (
 	message: M,
@@ -22,11 +23,11 @@ export class Handlers<M, N extends string, P extends string, F extends string> {
 		return this.#byName.get(name);
 	}
 
-	/** @throws ConfigError when another handler has the name. */
-	add(name: string, handler: Handler<M, N, P, F, unknown>): void {
+	/** @throws ConfigError when another handler has the name, and messages that were spilled have to find theirs. */
+	add(name: string, handler: Handler<M, N, P, F, unknown>, spills: boolean): void {
 		verify('handler', (must) => must(typeof handler === 'function', 'handler', handler, 'a function'));
-		if ((this.#byName.get(name) ?? handler) !== handler) {
-			const message = `name: "${name}" must be unique: another handler has it, and spilled messages find theirs by name`;
+		if (spills && (this.#byName.get(name) ?? handler) !== handler) {
+			const message = `name: "${name}" must be unique: another handler has it, and spilled messages find theirs by name, so give each one its own`;
 			throw new ConfigError('handler', [{ path: 'name', message }]);
 		}
 		this.#byName.set(name, handler);
@@ -50,14 +51,10 @@ export function runner<M, N extends string, P extends string, F extends string, 
 		let result: V | Promise<V>;
 		try {
 			result = handler(message, route.context);
+			if (isThenable(result)) return result.then(finished, failed);
 		} catch (error) {
 			return failed(error);
 		}
-		return isThenable(result) ? result.then(finished, failed) : finished(result);
+		return finished(result);
 	};
-}
-
-/** Whether there is something to wait for. */
-export function isThenable<V>(value: V | Promise<V>): value is Promise<V> {
-	return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../ports/outcome.js';
 import { SpillError, type SpillRecord } from '../ports/spill.js';
 import type { Holdings } from './holdings.js';
 import type { Tally } from './ledger.js';
+import { insistOnSync } from './thenable.js';
 import type { Planned } from './wrap.js';
 
 /** What keeping messages touches. */
@@ -10,6 +11,8 @@ export interface Keeping<M> {
 	readonly tally: Tally;
 	readonly keyOf: ((message: M) => string) | undefined;
 	readonly nowMs: number;
+	/** How old a message is, ms; NaN = that cannot be told. */
+	ageOf(message: M): number;
 	failed(error: unknown, name: string): void;
 }
 
@@ -17,10 +20,10 @@ const SPILLED = Object.freeze({ action: 'spill' } as const);
 
 /**
  * Appends messages together (rule M2). `undefined` stands for one that could not be kept and is to be processed instead;
- * with `whenSpillFails: 'reject'` it is handed back. Never rejects.
+ * with `whenSpillFails: 'reject'` it is handed back, unless it is protected. Never rejects.
  */
 export async function keep<M, N extends string, P extends string, F extends string, V>(
-	{ holdings, tally, keyOf, nowMs, failed }: Keeping<M>,
+	{ holdings, tally, keyOf, nowMs, ageOf, failed }: Keeping<M>,
 	messages: readonly Planned<M, N, P, F>[],
 	handler: string,
 ): Promise<(Outcome<V> | undefined)[]> {
@@ -31,7 +34,7 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	for (const [at, { route, message }] of messages.entries()) {
 		try {
 			const headers = { handler, tier: route.tier, priority: route.decision.priority };
-			records.push({ at, record: spiller.record(message, keyFor(keyOf, message), headers, nowMs) });
+			records.push({ at, record: spiller.record(message, keyFor(keyOf, message), headers, nowMs, ageOf(message)) });
 		} catch (error) {
 			// One message that cannot be written does not keep the others from being kept.
 			cause = error;
@@ -61,8 +64,9 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	}
 	tally.appended(records.length, kept);
 	if (spiller.whenFails !== 'reject') return outcomes;
-	return outcomes.map((outcome) => {
-		if (outcome !== undefined) return outcome;
+	return outcomes.map((outcome, at) => {
+		// What is protected was only too old to go first: it is processed (rule D3).
+		if (outcome !== undefined || messages[at]?.route.skipped === true) return outcome;
 		tally.leave('rejected');
 		return { action: 'reject', cause };
 	});
@@ -70,7 +74,9 @@ export async function keep<M, N extends string, P extends string, F extends stri
 
 /** The key under which a message is kept, and fenced. Those that have none share one. */
 export function keyFor<M>(keyOf: ((message: M) => string) | undefined, message: M): string {
-	return String(keyOf?.(message) ?? '');
+	const key: unknown = keyOf?.(message);
+	insistOnSync('keyOf', key);
+	return String(key ?? '');
 }
 
 /** There is nowhere to keep them. */

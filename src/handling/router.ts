@@ -7,6 +7,7 @@ import { positionOf } from '../core/position.js';
 import { bindRegistry, type TierRegistry } from '../core/tier-registry.js';
 import { type CompiledTiers, compiledTiers, isTiers, type Tiers } from '../core/tiers.js';
 import type { DecisionCount } from '../ports/observable.js';
+import { insistOnSync } from './thenable.js';
 
 /** What a handler is told about its message. One frozen object per treatment. */
 export interface HandlerContext<N extends string, P extends string, F extends string> {
@@ -71,6 +72,7 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 		skipped: new WeakMap<object, Route<N, G | R, F>>(),
 		unkept: new WeakMap<object, Route<N, G | R, F>>(),
 	};
+	readonly #lean = new WeakMap<object, Route<N, G | R, F>>();
 	#keys: { readonly of: CompiledTiers; readonly counts: readonly number[] } = { of: NO_TIERS, counts: [] };
 	#gradual = false;
 	#keyless = 0;
@@ -146,6 +148,8 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 		const key = keyOf?.(message);
 		const tier = this.#tiers.indexOf.get(key as string) ?? this.#tiers.tiers.length - 1;
 		const own = priorityOf?.(message);
+		// What is typed as a string is one, or classification was not synchronous (rule D4).
+		if (own !== undefined && typeof own !== 'string') insistOnSync('priorityOf', own);
 		if (own === undefined && (this.#tiers === NO_TIERS || typeof key !== 'string')) this.#unclassified(key);
 		if (own === undefined && !this.#gradual) return this.#whole[tier] as Route<N, G | R, F>;
 		const priority = own ?? ((this.#tiers.tiers[tier] as { readonly priority: string }).priority as G | R);
@@ -154,6 +158,7 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 
 	/** 42 is not in the tier that lists '42': a key of another kind says nothing about how important a message is. */
 	#unclassified(key: unknown): never {
+		insistOnSync('keyOf', key);
 		if (this.#tiers === NO_TIERS) throw new TypeError('priorityOf returned undefined, and there are no tiers to ask');
 		throw new TypeError(`keyOf returned ${String(key)}, which is no string`);
 	}
@@ -190,6 +195,19 @@ export class Router<M, N extends string, S extends string, G extends string, R e
 			this.#kept[why].set(route, kept);
 		}
 		return kept;
+	}
+
+	/** The same route for a message that could not be kept and is processed instead: without any feature (rule M2). */
+	lean(route: Route<N, G | R, F>): Route<N, G | R, F> {
+		let lean = this.#lean.get(route);
+		if (lean === undefined) {
+			const features = Object.freeze(
+				Object.fromEntries(Object.keys(route.context.features).map((feature) => [feature, false])),
+			) as { readonly [K in F]: boolean };
+			lean = { ...route, context: Object.freeze({ ...route.context, features }) };
+			this.#lean.set(route, lean);
+		}
+		return lean;
 	}
 
 	/** The route of a record that comes back, under today's tables. */

@@ -6,7 +6,6 @@ import type { Decision } from '../core/decide.js';
 import { verify } from '../core/errors.js';
 import { maySkip } from '../core/skip.js';
 import type { Action } from '../core/spec.js';
-import type { Intake } from '../ports/intake.js';
 import type { Stats } from '../ports/observable.js';
 import type { Outcome } from '../ports/outcome.js';
 import type { Admission } from '../ports/shedder.js';
@@ -27,7 +26,6 @@ import { type LoadShedder, SHEDDER_EVENTS, type ShedderEvents, type ShedderOptio
 import { type Desk, type Planned, wrapMany, wrapOne } from './wrap.js';
 
 const STOP_TIMEOUT_MS = 10_000;
-const OPEN: Intake = { pause() {}, resume() {} };
 
 class Shedder<M, N extends string, S extends string, G extends string, R extends string, F extends string>
 	extends SafeEmitter<ShedderEvents<N, S, G | R>>
@@ -36,7 +34,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	readonly controller: LadderController<N, S, G, R, F>;
 	readonly router: Router<M, N, S, G, R, F>;
 	readonly #holdings: Holdings<M> | undefined;
-	readonly #passive: boolean;
+	readonly passive: boolean;
 	readonly #tally = new Tally();
 	readonly #handlers = new Handlers<M, N, G | R, F>();
 	readonly #feed: Feed<M>;
@@ -50,25 +48,24 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	#closing: Promise<void> | undefined;
 
 	constructor(
-		options: ShedderOptions<M, G | R, N>,
+		given: ShedderOptions<M, G | R, N>,
 		controller: LadderController<N, S, G, R, F>,
 		ownsController: boolean,
 	) {
 		super(SHEDDER_EVENTS);
-		const keeping = checkShedder(options, controller.ladder.levels);
-		this.#options = options;
+		const { keeping, own } = checkShedder(given, controller.ladder.levels);
+		this.#options = own;
 		this.#ownsController = ownsController;
 		this.controller = controller;
-		this.#passive = (options.mode ?? 'enforce') !== 'enforce';
-		this.router = new Router(controller, options, this.#passive, (version) => this.emit('tiersReplaced', { version }));
+		this.passive = (own.mode ?? 'enforce') !== 'enforce';
+		this.router = new Router(controller, own, this.passive, (version) => this.emit('tiersReplaced', { version }));
 		const sources = [...controller.readers.values()].map(({ source }) => source);
-		const { timeOf, skipToLive } = options;
+		const { timeOf, skipToLive, replay = {} } = own;
 		this.#feed = new Feed(sources, timeOf, skipToLive !== undefined, (error) => this.fail('signal', error, 'timeOf'));
-		if (keeping !== undefined && !this.#passive) {
+		if (keeping !== undefined && !this.passive) {
 			const { clock } = controller;
 			const spiller = new Spiller(keeping, clock);
 			const fence = keeping.keyFence === true ? new Fence() : undefined;
-			const { replay = {} } = options;
 			this.#replaying = new Replaying(
 				controller,
 				spiller,
@@ -87,7 +84,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			hears: (event) => this.hears(event),
 			emit: (event, payload) => {
 				// A shedder that only observes leaves intake open (rule D5), and must not make others close it.
-				if (!(this.#passive && event === 'intakeChanged')) this.emit(event, payload);
+				if (!(this.passive && event === 'intakeChanged')) this.emit(event, payload);
 			},
 		};
 		controller.relays.add(this.#relay);
@@ -95,7 +92,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	decide(message: M): Decision<N, G | R, F> {
-		return this.route(message).decision;
+		return this.#told(this.route(message)).decision;
 	}
 
 	admit(message: M): Decision<N, G | R, F> {
@@ -123,9 +120,14 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	explain(message: M) {
-		const route = this.route(message);
+		const route = this.#told(this.route(message));
 		const { holds, clock } = this.controller;
 		return { decision: route.decision, tier: route.tier, holds, text: explanation(route, holds, clock.nowMs()) };
+	}
+
+	/** What is said of a message: nothing is decided by who is off (rule D5). */
+	#told(route: Route<N, G | R, F>): Route<N, G | R, F> {
+		return this.#options.mode === 'off' ? { ...route, decision: route.done, fenced: false, skipped: false } : route;
 	}
 
 	wrap<V>(handler: Handler<M, N, G | R, F, V>, { name = 'default' }: { readonly name?: string | undefined } = {}) {
@@ -137,7 +139,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	#runner<V>(name: string, handler: Handler<M, N, G | R, F, V>) {
-		this.#handlers.add(name, handler);
+		this.#handlers.add(name, handler, this.#options.spill !== undefined);
 		return runner(handler, (as) => this.#left(as));
 	}
 
@@ -161,6 +163,10 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		} catch (error) {
 			return this.#unclassified(error);
 		}
+	}
+
+	lean(route: Route<N, G | R, F>): Route<N, G | R, F> {
+		return this.router.lean(route);
 	}
 
 	/** The route of a message that nobody can keep for later. */
@@ -222,6 +228,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 			tally: this.#tally,
 			keyOf: this.#options.keyOf,
 			nowMs: this.controller.epochMs,
+			ageOf: (message: M) => this.#feed.ageOf(message, this.controller.epochMs),
 			failed: (error: unknown, name: string) => this.fail('spill', error, name),
 		};
 		const outcomes = await keep<M, N, G | R, F, V>(keeping, messages, handler);
@@ -283,11 +290,11 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	get accepting(): boolean {
-		return this.#passive || this.controller.accepting;
+		return this.passive || this.controller.accepting;
 	}
 
 	isEnabled(feature: F): boolean {
-		return this.#passive || this.controller.isEnabled(feature);
+		return this.passive || this.controller.isEnabled(feature);
 	}
 
 	check() {
@@ -383,11 +390,7 @@ export function createLoadShedder<
 	options: ShedderOptions<M, G | R, N> &
 		(ControllerOptions<N, S, G, R, F> | { readonly controller: Controller<N, S, G, R, F> }),
 ): LoadShedder<M, N, S, G, R, F> {
-	if (!('controller' in options)) {
-		// Nothing pauses intake on behalf of a shedder that only observes (rule D5).
-		const passive = options.mode === 'observe' || options.mode === 'off';
-		return new Shedder(options, new LadderController(passive ? { ...options, intake: OPEN } : options), true);
-	}
+	if (!('controller' in options)) return new Shedder(options, new LadderController(options), true);
 	const { controller } = options;
 	verify('shedder', (must) =>
 		must(controller instanceof LadderController, 'controller', controller, 'made by createController'),

@@ -15,7 +15,7 @@ export interface SpillOptions<M> {
 	readonly codec?: Codec<M> | undefined;
 	/** A message's own id, so that a store can drop duplicates. Default: a number unique to this process. */
 	readonly idOf?: ((message: M) => string) | undefined;
-	/** Spilled messages older than this are not worth replaying. Default: they are for ever. */
+	/** Messages older than this, by `timeOf` or else since they were spilled, are not worth replaying. Default: they are for ever. */
 	readonly expiresAfterMs?: number | undefined;
 	/** Where records go whose handler has failed `replay.attempts` times. Default: nowhere, so the replay waits for them. */
 	readonly deadLetters?: SpillStore | undefined;
@@ -81,7 +81,14 @@ export class Spiller<M> {
 		return this.stats.records;
 	}
 
-	record(message: M, key: string, headers: { readonly [name: string]: string }, nowMs: number): SpillRecord {
+	/** @param ageMs  how old the message is already; `NaN` = that cannot be told. */
+	record(
+		message: M,
+		key: string,
+		headers: { readonly [name: string]: string },
+		nowMs: number,
+		ageMs: number,
+	): SpillRecord {
 		const { idOf, expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
 		// A text, or a promise of bytes: no store could tell its size.
@@ -102,7 +109,8 @@ export class Spiller<M> {
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
-			expiresAtMs: expiresAfterMs === undefined ? undefined : nowMs + expiresAfterMs,
+			expiresAtMs:
+				expiresAfterMs === undefined ? undefined : nowMs - (Number.isFinite(ageMs) ? ageMs : 0) + expiresAfterMs,
 			headers,
 		};
 	}

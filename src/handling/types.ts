@@ -95,7 +95,7 @@ export interface LoadShedder<
 	 * error.
 	 *
 	 * @param options.name  finds the handler again when spilled messages come back after a restart. Default `'default'`.
-	 * @throws ConfigError when another handler has the name.
+	 * @throws ConfigError when another handler has the name, and there is a spill.
 	 */
 	wrap<V>(
 		handler: (message: M, context: HandlerContext<N, G | R, F>) => V | Promise<V>,

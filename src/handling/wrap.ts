@@ -1,7 +1,8 @@
 import type { BatchOptions, Outcome } from '../ports/outcome.js';
-import { isThenable, type Run } from './handlers.js';
+import type { Run } from './handlers.js';
 import type { Leaving } from './ledger.js';
 import type { Route } from './router.js';
+import { isThenable } from './thenable.js';
 
 /** What the wrappers need of a shedder. */
 export interface Desk<M, N extends string, P extends string, F extends string> {
@@ -11,6 +12,8 @@ export interface Desk<M, N extends string, P extends string, F extends string> {
 	enter(route: Route<N, P, F>, message: M): void;
 	/** It is not any more. */
 	leave(route: Route<N, P, F>, as: Leaving): void;
+	/** Its route when it could not be kept and is processed instead. */
+	lean(route: Route<N, P, F>): Route<N, P, F>;
 	/** Keeps messages together; `undefined` stands for one that is to be processed instead. Never rejects. */
 	keep<V>(messages: readonly Planned<M, N, P, F>[], handler: string): Promise<(Outcome<V> | undefined)[]>;
 }
@@ -40,7 +43,7 @@ export function wrapOne<M, N extends string, P extends string, F extends string,
 					return Promise.reject(error);
 				}
 			case 'spill':
-				return desk.keep<V>([{ route, message }], name).then(([kept]) => kept ?? run(route, message));
+				return desk.keep<V>([{ route, message }], name).then(([kept]) => kept ?? run(desk.lean(route), message));
 			default:
 				return Promise.resolve(refuse(desk, route));
 		}
@@ -78,7 +81,7 @@ export function wrapMany<M, N extends string, P extends string, F extends string
 				else if (at >= upTo || failure !== undefined) desk.leave(route, 'rejected');
 				else {
 					try {
-						settle(at, await run(route, message));
+						settle(at, await run(desk.lean(route), message));
 					} catch (error) {
 						failure = { error };
 					}

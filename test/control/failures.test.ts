@@ -116,6 +116,14 @@ describe('failures beside message handling (M7)', () => {
 		expect(warnings().length).toBe(1);
 	});
 
+	it('M7: who listens twice and leaves once is heard once', async () => {
+		const { shedder, at } = driver();
+		const twice = vi.fn();
+		shedder.on('transitioned', twice).on('transitioned', twice).off('transitioned', twice);
+		await at('SOFT');
+		expect(twice).toHaveBeenCalledTimes(1);
+	});
+
 	it('M7: once hears one event, off hears none, and a listener may leave while it is told', async () => {
 		const { shedder, at, clock } = driver();
 		const once = vi.fn();

@@ -48,6 +48,8 @@ describe('reload (R10, T1)', () => {
 				expect(shedder.level).toBe(ladder.levels[expected as number]);
 				expect(shedder.ladder).toBe(next);
 				expect(told).toHaveBeenCalledTimes(shedder.level === at ? 0 : 1);
+				const direction = (expected as number) > index ? 'escalate' : 'recover';
+				if (shedder.level !== at) expect(told.mock.calls[0]?.[0]).toMatchObject({ from: at, direction });
 				expect(shedder.decide({ key: 'x' }).level).toBe(shedder.level);
 				expect(shedder.stats().demandIndex).toBeGreaterThanOrEqual(0);
 				expect(await shedder.check()).toBeNull();

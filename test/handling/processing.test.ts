@@ -1,6 +1,6 @@
 import { createHook } from 'node:async_hooks';
 import { describe, expect, it, vi } from 'vitest';
-import { createLoadShedder, memorySpill, messageAge, SpillError } from '../../src/index.js';
+import { createController, createLoadShedder, memorySpill, messageAge, SpillError } from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import {
 	driver,
@@ -267,13 +267,73 @@ describe('one message (M1, D4)', () => {
 	});
 
 	it('M2: a name may be wrapped twice with one handler, and is refused for another', () => {
-		const { shedder } = driver();
+		const { shedder } = driver({ spill: memorySpill() });
 		const handler = () => 1;
 		shedder.wrap(handler, { name: 'a' });
 		shedder.wrapBatch(handler, { name: 'a' });
 		expect(() => shedder.wrap(() => 2, { name: 'a' })).toThrow(
-			'invalid handler (1 problem):\nname: "a" must be unique: another handler has it, and spilled messages find theirs by name',
+			'invalid handler (1 problem):\nname: "a" must be unique: another handler has it, and spilled messages find theirs by name, so give each one its own',
 		);
+	});
+
+	it('M2: where nothing is spilled names do not matter', async () => {
+		const { shedder } = driver();
+		const handlers = [shedder.wrap(() => 1), shedder.wrap(() => 2)];
+		expect(await Promise.all(handlers.map((handle) => handle({ key: 'x' })))).toEqual([
+			{ action: 'process', value: 1 },
+			{ action: 'process', value: 2 },
+		]);
+	});
+
+	it('D4: a promise is no priority and no key: the message is processed, told, and nobody else hears of a rejection', async () => {
+		const later = async () => Promise.reject(new Error('too late'));
+		const unhandled = vi.fn();
+		process.on('unhandledRejection', unhandled);
+		const signals = { load: () => 0 };
+		const made = [
+			createLoadShedder({ ladder, signals, priorityOf: later as unknown as () => 'low' }),
+			createLoadShedder({ ladder, signals, tiers, keyOf: later as unknown as () => string }),
+		];
+		const told: string[] = [];
+		for (const shedder of made) {
+			shedder.on('failed', ({ error }) => void told.push(String(error)));
+			expect((await shedder.wrap(() => 1)({ key: 'x' })).action).toBe('process');
+		}
+		await new Promise(setImmediate);
+		process.off('unhandledRejection', unhandled);
+		expect(unhandled).not.toHaveBeenCalled();
+		expect(told).toEqual([
+			'TypeError: priorityOf returned a promise: it has to be synchronous (rule D4)',
+			'TypeError: keyOf returned a promise: it has to be synchronous (rule D4)',
+		]);
+	});
+
+	it('M2: a value whose `then` throws is a handler that failed', async () => {
+		const { shedder } = driver();
+		const error = new Error('of then');
+		const odd = {
+			// biome-ignore lint/suspicious/noThenProperty: that is what it is about
+			then() {
+				throw error;
+			},
+		};
+		await expect(shedder.wrap(() => odd as unknown as Promise<number>)({ key: 'x' })).rejects.toBe(error);
+		expect(shedder.stats()).toMatchObject({ failed: 1, inFlight: 0 });
+	});
+
+	it('options that are changed afterwards change nothing', async () => {
+		const options = {
+			ladder,
+			signals: { load: () => LOAD.AGGRESSIVE },
+			priorityOf: (): Priority => 'normal',
+			mode: 'enforce',
+		};
+		const shedder = createLoadShedder(options as typeof options & { mode: 'enforce' });
+		Object.assign(options, { priorityOf: () => 'critical', mode: 'observe' });
+		Object.assign(options.signals, { load: () => 0 });
+		while ((await shedder.check()) !== null);
+		expect(shedder.stats()).toMatchObject({ mode: 'enforce', level: 'AGGRESSIVE' });
+		expect(shedder.decide({})).toMatchObject({ priority: 'normal', action: 'spill' });
 	});
 
 	it('refuses options that do not fit together with one message', () => {
@@ -359,6 +419,34 @@ describe('observing (D5)', () => {
 			});
 			expect(shedder.stats()).toMatchObject({ offered: 1, processed: 1, dropped: 0, rejected: 0 });
 		}
+	});
+
+	it('D5: intake stays open while all who share a controller observe, and closes once one enforces', async () => {
+		const intake = { pause: vi.fn(), resume: vi.fn() };
+		const controller = createController({ ladder, signals: { load: () => LOAD.CIRCUIT_BREAK }, intake });
+		const options = { controller, keyOf: (m: Message) => m.key, tiers };
+		const observing = createLoadShedder({ ...options, mode: 'observe' });
+		const changed = vi.fn();
+		controller.on('intakeChanged', changed);
+		while ((await controller.check()) !== null);
+		expect(controller.level).toBe('CIRCUIT_BREAK');
+		expect([controller.accepting, observing.accepting, intake.pause.mock.calls.length]).toEqual([true, true, 0]);
+		const enforcing = createLoadShedder(options);
+		await controller.check();
+		expect([enforcing.accepting, intake.pause.mock.calls.length]).toEqual([false, 1]);
+		expect(changed.mock.calls).toEqual([[{ paused: true, probing: false }]]);
+		await controller.stop();
+		expect([enforcing.accepting, intake.resume.mock.calls.length]).toEqual([true, 1]);
+		expect(changed.mock.calls.at(-1)).toEqual([{ paused: false, probing: false }]);
+	});
+
+	it('D5: who is off decides nothing, and says so', async () => {
+		const { shedder, at } = driver({ mode: 'off', spill: memorySpill() });
+		await at('AGGRESSIVE');
+		const message = { key: 'x', priority: 'low' } as const;
+		expect(shedder.decide(message)).toMatchObject({ action: 'process', features: { enrichment: true } });
+		expect(shedder.explain(message).decision.action).toBe('process');
+		expect(shedder.explain(message).text).not.toContain('dropped');
 	});
 
 	it('D5: a shedder that observes beside one that enforces changes nothing for it', async () => {

@@ -23,7 +23,11 @@ interface Trade {
 }
 
 function consumer(
-	options: { readonly store?: SpillStore; readonly mode?: 'enforce' | 'observe'; readonly spill?: false } = {},
+	options: {
+		readonly store?: SpillStore;
+		readonly mode?: 'enforce' | 'observe';
+		readonly spill?: { readonly store: SpillStore; readonly whenSpillFails: 'reject' };
+	} = {},
 ) {
 	const clock = manualClock(1_000_000);
 	const originMs = Date.now() - clock.nowMs();
@@ -33,7 +37,7 @@ function consumer(
 		signals: { ageMs: messageAge() },
 		priorityOf: (trade: Trade) => trade.priority,
 		timeOf: (trade) => trade.bornMs,
-		spill: options.store ?? memorySpill(),
+		spill: options.spill ?? options.store ?? memorySpill(),
 		skipToLive: { afterMs: 9_000 },
 		mode: options.mode ?? 'enforce',
 		clock,
@@ -98,6 +102,19 @@ describe('skip to live (D7)', () => {
 		await clock.advance(1_000);
 		expect((await handle(trade(9_500))).action).toBe('process');
 		await shedder.stop();
+	});
+
+	it('D7: one that cannot be kept is processed, also where others would be handed back', async () => {
+		const store = { ...memorySpill(), append: () => Promise.reject(new Error('disk gone')) };
+		const { shedder, handle, trade, hard } = consumer({ spill: { store, whenSpillFails: 'reject' } });
+		shedder.on('failed', () => undefined);
+		await hard();
+		const many = shedder.wrapBatch(() => {}, { name: 'many' });
+		expect((await handle(trade(9_500))).action).toBe('process');
+		expect((await many([trade(9_500), trade(0, 'normal')])).map(({ action }) => action)).toEqual(['process', 'reject']);
+		const broken = { ...trade(9_500), huge: 1n };
+		expect((await handle(broken)).action).toBe('process');
+		expect(shedder.stats()).toMatchObject({ processed: 3, rejected: 1, skipped: 0, inFlight: 0, protectedShed: 0 });
 	});
 
 	it('D7: a mode that only observes skips nothing', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { memorySpill, SpillError, SpillFullError } from '../../src/index.js';
+import { createLoadShedder, defineLadder, memorySpill, SpillError, SpillFullError } from '../../src/index.js';
 import {
 	type Deferred,
 	deferred,
@@ -233,6 +233,39 @@ describe('spilling (M2)', () => {
 		expect(JSON.parse(new TextDecoder().decode(record?.payload))).toEqual({ key: 'S1', n: 9 });
 		expect(Math.abs((record?.enqueuedAtMs ?? 0) - nowMs)).toBeLessThan(10_000);
 		expect((record?.expiresAtMs ?? 0) - (record?.enqueuedAtMs ?? 0)).toBe(5_000);
+	});
+
+	it('R9: a message expires by its own time, where it has one', async () => {
+		const { store, appends } = unruly();
+		const bornMs = Date.now() - 3_600_000;
+		const { shedder, at } = driver({ spill: { store, expiresAfterMs: 5_000 }, timeOf: () => bornMs });
+		await at('AGGRESSIVE');
+		await shedder.wrap(() => {})({ key: 'S1' });
+		expect(appends[0]?.[0]?.expiresAtMs).toBe(bornMs + 5_000);
+	});
+
+	it('M2: what cannot be kept is processed without features, whatever the level switches off', async () => {
+		const { store, trouble } = unruly();
+		const shedder = createLoadShedder({
+			ladder: defineLadder({
+				priorities: { protected: 'critical', sheddable: ['normal'] },
+				features: ['enrichment'],
+				signals: { load: { recoverBelow: 0.5 } },
+				levels: [{ name: 'NORMAL' }, { name: 'HARD', enterAt: { load: 1 }, shed: { normal: 'spill' } }],
+				cooldownMs: 0,
+			}),
+			signals: { load: () => 1 },
+			priorityOf: (): 'normal' => 'normal',
+			spill: store,
+		});
+		shedder.on('failed', () => undefined);
+		await shedder.check();
+		trouble.append = fails('disk gone');
+		const enriched = (_: unknown, { features }: { readonly features: { readonly enrichment: boolean } }) =>
+			features.enrichment;
+		expect(await shedder.wrap(enriched, { name: 'one' })({})).toEqual({ action: 'process', value: false });
+		expect(await shedder.wrapBatch(enriched, { name: 'many' })([{}])).toEqual([{ action: 'process', value: false }]);
+		await shedder.stop();
 	});
 
 	it('M2: ids are unique where the messages have none', async () => {
