@@ -105,11 +105,11 @@ describe('suggestThresholds', () => {
 	});
 
 	it('gives a delay the shares of the recommended ladder, and gradual treatment its cooldown', () => {
-		const recommended = recommendedLadder({ sloMs: 20_000 }) as unknown as Ladder;
+		const recommended = recommendedLadder({ sloMs: 100_000 }) as unknown as Ladder;
 		const { ladder: suggested } = suggestThresholds(
 			recommended,
 			{ timesMs: [0, 1], series: { rate: [1, 1] } },
-			{ sloMs: 20_000 },
+			{ sloMs: 100_000 },
 		);
 		const timesOf = ({ spec }: Ladder) => spec.levels.map(({ enterAt }) => [enterAt?.ageMs, enterAt?.lagMs]);
 		expect(timesOf(suggested)).toEqual(timesOf(recommended));
