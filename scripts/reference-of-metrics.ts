@@ -42,7 +42,7 @@ function tableOf(metrics: readonly Metric[]): string {
 function labels(): string {
 	const rows = Object.entries(LABELS).map(([name, values]) => {
 		const text = typeof values === 'string' ? values : values.map((value) => `\`${value}\``).join(', ');
-		return [`\`${name}\``, name === SHEDDER ? `${text}; every metric has it` : text];
+		return [`\`${name}\``, name === SHEDDER ? `${text}; every metric may have it` : text];
 	});
 	return table(['label', 'values'], rows);
 }

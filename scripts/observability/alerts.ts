@@ -1,7 +1,7 @@
 import type { Alert } from './rule.js';
 
-/** Every alert names the shedder first: that is what its receiver knows the service by. */
-const WHO = '{{ $labels.shedder }} of {{ $labels.job }} on {{ $labels.instance }}';
+/** Every alert names the shedder first, if it has a name: that is what its receiver knows the service by. */
+const WHO = '{{ with $labels.shedder }}{{ . }} of {{ end }}{{ $labels.job }} on {{ $labels.instance }}';
 
 /**
  * Grew within `window`. A process that begins above zero, such as with damage found at its start, has no increase yet:
@@ -164,7 +164,7 @@ export const ALERTS: readonly Alert[] = [
 			'unless count by (cluster, namespace, job, shedder) (avg_over_time(brownout_intake_paused[2m]) < 0.75)',
 		].join('\n'),
 		for: '1m',
-		summary: 'no instance of {{ $labels.job }} takes in anything for {{ $labels.shedder }}',
+		summary: 'no instance of {{ $labels.job }} takes in anything{{ with $labels.shedder }} for {{ . }}{{ end }}',
 		description:
 			'All instances that have been seen within half an hour ({{ $value }}) have paused intake or are gone. Not even the protected tier is served.',
 		why: 'Gone counts as paused: whose metrics vanish serves nobody. Labels that you do not have (cluster, namespace) are ignored.',

@@ -48,7 +48,7 @@ export const rate = (metric: string, more = '') => `rate(${chosen(metric, more)}
 
 export const sumBy = (labels: string, query: string) => `sum by (${labels}) (${query})`;
 
-/** Which shedder a line is of. */
+/** Which shedder a line is of; the second half is empty for one without a name. */
 export const WHICH = '{{instance}} {{shedder}}';
 
 const queries = (given: Queries) =>

@@ -1,13 +1,15 @@
 import { type Must, verify } from '../core/errors.js';
 import type { Observable } from '../ports/observable.js';
 import { PREFIX } from './catalogue.js';
-import { LABELS } from './labels.js';
+import { LABELS, SHEDDER } from './labels.js';
+import type { Sample } from './metric.js';
 
 /** What is asked for, wherever the metrics go. */
 export interface AttachmentOptions {
 	/**
 	 * The label `shedder`: unique among all that are attached to the same place under the same prefix. 1 to 200 characters.
-	 * Default `'default'`.
+	 * Default: no such label for the first shedder without a name, and the lowest number that is free, from `'2'` on, for each
+	 * one after it. Numbers follow the order of attaching, so give names where there are several.
 	 */
 	readonly name?: string | undefined;
 	/** What the names begin with: letters, digits, `_` and `:`, no digit first; may be empty. Default `'brownout_'`. */
@@ -18,7 +20,7 @@ export interface AttachmentOptions {
 
 /** One shedder that is attached somewhere. */
 export interface Attachment {
-	readonly name: string;
+	readonly name: string | undefined;
 	readonly prefix: string;
 	readonly labels: { readonly [label: string]: string };
 	readonly observable: Observable;
@@ -31,11 +33,12 @@ export function attachmentOf(
 	options: AttachmentOptions,
 	more: (must: Must) => void,
 ): Attachment {
-	const { name = 'default', prefix = PREFIX, labels = {} } = Object(options) as AttachmentOptions;
+	const { name, prefix = PREFIX, labels = {} } = Object(options) as AttachmentOptions;
 	return verify(subject, (must) => {
 		must(typeof observable?.stats === 'function', 'observable', observable, 'a shedder: it has no stats()');
 		more(must);
-		must(typeof name === 'string' && /^.{1,200}$/su.test(name), 'name', name, '1 to 200 characters');
+		const nameable = name === undefined || (typeof name === 'string' && /^.{1,200}$/su.test(name));
+		must(nameable, 'name', name, '1 to 200 characters');
 		const speakable = typeof prefix === 'string' && /^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/.test(prefix);
 		must(speakable, 'prefix', prefix, 'letters, digits, _ and :, no digit first');
 		for (const [label, value] of Object.entries(Object(labels) as object)) {
@@ -45,6 +48,23 @@ export function attachmentOf(
 		}
 		return { name, prefix, labels, observable };
 	});
+}
+
+/**
+ * The value of the label {@link SHEDDER} in a place where some are taken. `''` is for the only one, or the first, without a
+ * name: Prometheus takes a label that is missing for an empty one, and joins it with an empty one.
+ */
+export function shedderOf({ name }: Attachment, taken: { has(shedder: string): boolean }): string {
+	if (name !== undefined) return name;
+	if (!taken.has('')) return '';
+	let number = 2;
+	while (taken.has(String(number))) number++;
+	return String(number);
+}
+
+/** The labels that all samples of a shedder have. */
+export function ownLabels(shedder: string, { labels }: Attachment): Sample['labels'] {
+	return shedder === '' ? labels : { [SHEDDER]: shedder, ...labels };
 }
 
 /**

@@ -14,7 +14,7 @@ export const CHAPTERS: Readonly<Record<string, readonly Metric[]>> = {
 	Tiers: tierMetrics,
 };
 
-/** Every metric there is. Each has the label {@link SHEDDER} besides its own. */
+/** Every metric there is. Each may have the label {@link SHEDDER} besides its own. */
 export const CATALOGUE: readonly Metric[] = Object.values(CHAPTERS).flat();
 
 /** What names begin with unless something else is asked for. */

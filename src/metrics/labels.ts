@@ -1,6 +1,7 @@
 /** Every label there is: its possible values, or in words where they come from. A label never holds a key of a message. */
 export const LABELS = {
-	shedder: 'the name given when the shedder was attached',
+	shedder:
+		'the name given when the shedder was attached; missing without a name, or `2`, `3` and so on from the second one without a name on',
 	level: 'a level of the ladder',
 	from_level: 'a level of the ladder',
 	to_level: 'a level of the ladder',
@@ -31,5 +32,5 @@ export const LABELS = {
 
 export type Label = keyof typeof LABELS;
 
-/** The one label that every metric has besides its own: which shedder of the process. */
+/** The one label that every metric may have besides its own: which shedder of the process. */
 export const SHEDDER = 'shedder';

@@ -1,6 +1,5 @@
-import type { Attachment } from '../metrics/attachment.js';
+import { type Attachment, ownLabels } from '../metrics/attachment.js';
 import { CATALOGUE } from '../metrics/catalogue.js';
-import { SHEDDER } from '../metrics/labels.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Attributes, Batch, OpenTelemetryMeter } from './meter.js';
 
@@ -22,8 +21,8 @@ const UNITS: { readonly [U in Metric['unit']]: string | undefined } = {
 export class Instruments {
 	readonly #meter: OpenTelemetryMeter;
 	readonly #instruments: ReadonlyMap<Metric, never>;
-	/** Of the shedders that are observed. */
-	readonly names = new Set<string>();
+	/** The shedders that are observed, by the attribute that tells them apart. */
+	readonly shedders = new Set<string>();
 
 	constructor(meter: OpenTelemetryMeter, prefix: string) {
 		this.#meter = meter;
@@ -37,13 +36,13 @@ export class Instruments {
 		);
 	}
 
-	/** @returns ends it. */
-	observe({ name, labels, observable }: Attachment): () => void {
-		const own = { [SHEDDER]: name, ...labels };
+	/** @param shedder  free. @returns ends it. */
+	observe(shedder: string, attachment: Attachment): () => void {
+		const own = ownLabels(shedder, attachment);
 		const gone = new Vanished();
 		const batch: Batch = (result) => {
 			// One look for all instruments, so that their figures fit together.
-			const stats = observable.stats();
+			const stats = attachment.observable.stats();
 			for (const [metric, instrument] of this.#instruments) {
 				const samples = metric.samples(stats).map((sample) => ({ ...sample, labels: { ...own, ...sample.labels } }));
 				for (const { labels, value } of samples) result.observe(instrument, value, labels);
@@ -51,13 +50,13 @@ export class Instruments {
 				for (const labels of gone.of(metric, samples)) result.observe(instrument, Number.NaN, labels);
 			}
 		};
-		this.names.add(name);
+		this.shedders.add(shedder);
 		const observed = [...this.#instruments.values()];
 		this.#meter.addBatchObservableCallback(batch, observed);
 		let observing = true;
 		return () => {
 			// By now the name may be another one's.
-			if (observing) this.names.delete(name);
+			if (observing) this.shedders.delete(shedder);
 			observing = false;
 			this.#meter.removeBatchObservableCallback(batch, observed);
 		};

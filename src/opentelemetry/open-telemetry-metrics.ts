@@ -1,5 +1,5 @@
 import { verify } from '../core/errors.js';
-import { type AttachmentOptions, attachmentOf, sharedBy } from '../metrics/attachment.js';
+import { type AttachmentOptions, attachmentOf, sharedBy, shedderOf } from '../metrics/attachment.js';
 import type { Observable } from '../ports/observable.js';
 import { Instruments } from './instruments.js';
 import type { OpenTelemetryMeter } from './meter.js';
@@ -11,7 +11,8 @@ export interface OpenTelemetryOptions extends AttachmentOptions {
 
 /**
  * Shows a shedder to OpenTelemetry: every metric of docs/metrics.md under the same name, as observable instruments that are
- * read together when a reader collects. Nothing is done per message.
+ * read together when a reader collects. Nothing is done per message. Several shedders are told apart by the attribute
+ * `shedder`, which the only one without a name does not have.
  *
  * @returns `detach()` ends the observing. Idempotent. Instruments cannot be removed from a meter, and an SDK may go on
  * exporting what it saw last.
@@ -23,12 +24,13 @@ export function openTelemetryMetrics(observable: Observable, options: OpenTeleme
 		const fits = typeof meter?.addBatchObservableCallback === 'function';
 		must(fits, 'meter', meter, 'a Meter of @opentelemetry/api');
 	});
-	const { prefix, name } = attachment;
+	const { prefix } = attachment;
 	const all = sharedBy(meter, 'opentelemetry', () => new Map<string, Instruments>());
 	const instruments = all.get(prefix) ?? new Instruments(meter, prefix);
 	all.set(prefix, instruments);
+	const shedder = shedderOf(attachment, instruments.shedders);
 	verify('openTelemetryMetrics', (must) =>
-		must(!instruments.names.has(name), 'name', name, 'unique: another shedder is attached as that'),
+		must(!instruments.shedders.has(shedder), 'name', shedder, 'unique: another shedder is attached as that'),
 	);
-	return { detach: instruments.observe(attachment) };
+	return { detach: instruments.observe(shedder, attachment) };
 }

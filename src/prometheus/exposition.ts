@@ -1,24 +1,31 @@
 import { Counter, Gauge } from 'prom-client';
 import { verify } from '../core/errors.js';
-import type { Attachment } from '../metrics/attachment.js';
+import { type Attachment, ownLabels, shedderOf } from '../metrics/attachment.js';
 import { CATALOGUE } from '../metrics/catalogue.js';
 import { SHEDDER } from '../metrics/labels.js';
-import type { Metric } from '../metrics/metric.js';
+import type { Metric, Sample } from '../metrics/metric.js';
 import type { Stats } from '../ports/observable.js';
 import type { PrometheusRegistry } from './registry.js';
 
 /** A metric of prom-client whose name may be set back. */
 type Registered = (Counter | Gauge) & { name: string };
 
+/** The figures of one shedder, and the labels that all of them have. */
+interface Taken {
+	readonly own: Sample['labels'];
+	readonly stats: Stats;
+}
+
 /** The metrics of one registry under one prefix. All shedders that are attached to it share them. */
 export class Exposition {
 	readonly #registry: PrometheusRegistry;
 	readonly #prefix: string;
+	/** By the value of the label that tells them apart. */
 	readonly #attached = new Map<string, Attachment>();
 	/** By the name under which the registry keeps it. */
 	#metrics: ReadonlyMap<string, Registered> = new Map();
 	#labels: readonly string[] = [];
-	#taken: readonly (readonly [Attachment, Stats])[] | undefined;
+	#taken: readonly Taken[] | undefined;
 
 	constructor(registry: PrometheusRegistry, prefix: string) {
 		this.#registry = registry;
@@ -29,18 +36,14 @@ export class Exposition {
 		return this.#attached.size === 0;
 	}
 
-	/** @throws ConfigError; nothing has changed then. */
-	add(attachment: Attachment): void {
+	/** @returns takes it out again. @throws ConfigError; nothing has changed then. */
+	add(attachment: Attachment): () => void {
+		const shedder = shedderOf(attachment, this.#attached);
 		const labels = Object.keys(attachment.labels).sort();
 		const registry = this.#registry;
 		const metrics = this.isEmpty ? this.#make(labels) : this.#metrics;
 		verify('prometheusMetrics', (must) => {
-			must(
-				!this.#attached.has(attachment.name),
-				'name',
-				attachment.name,
-				'unique: another shedder is attached as that',
-			);
+			must(!this.#attached.has(shedder), 'name', shedder, 'unique: another shedder is attached as that');
 			const same = this.isEmpty || labels.join() === this.#labels.join();
 			must(same, 'labels', labels.join(), `the same names as those of the shedders before (${this.#labels.join()})`);
 			for (const [name, metric] of metrics) {
@@ -50,14 +53,16 @@ export class Exposition {
 		});
 		this.#metrics = metrics;
 		this.#labels = labels;
-		this.#attached.set(attachment.name, attachment);
+		this.#attached.set(shedder, attachment);
 		// Again for those that are there already: the registry may have been cleared in between.
 		for (const metric of metrics.values()) registry.registerMetric(metric as never);
+		return () => this.#remove(shedder, attachment);
 	}
 
-	remove(attachment: Attachment): void {
-		if (this.#attached.get(attachment.name) !== attachment) return;
-		this.#attached.delete(attachment.name);
+	#remove(shedder: string, attachment: Attachment): void {
+		// By now the name may be another one's.
+		if (this.#attached.get(shedder) !== attachment) return;
+		this.#attached.delete(shedder);
 		this.#taken = undefined;
 		if (!this.isEmpty) return;
 		for (const [name, metric] of this.#metrics) {
@@ -89,8 +94,7 @@ export class Exposition {
 				metric.name = open && kind === 'counter' ? name.replace(/_total$/, '') : name;
 				// What has gone since the last scrape, with its shedder or its tier, goes here too.
 				metric.reset();
-				for (const [attachment, stats] of this.#take()) {
-					const own = { [SHEDDER]: attachment.name, ...attachment.labels };
+				for (const { own, stats } of this.#take()) {
 					for (const { labels, value } of described.samples(stats)) {
 						if (metric instanceof Counter) metric.inc({ ...own, ...labels }, value);
 						else metric.set({ ...own, ...labels }, value);
@@ -103,12 +107,15 @@ export class Exposition {
 	}
 
 	/** The figures of all shedders, once for all metrics of a scrape: a registry collects all of them in one go. */
-	#take(): readonly (readonly [Attachment, Stats])[] {
+	#take(): readonly Taken[] {
 		if (this.#taken === undefined) {
 			queueMicrotask(() => {
 				this.#taken = undefined;
 			});
-			this.#taken = [...this.#attached.values()].map((attachment) => [attachment, attachment.observable.stats()]);
+			this.#taken = [...this.#attached].map(([shedder, attachment]) => ({
+				own: ownLabels(shedder, attachment),
+				stats: attachment.observable.stats(),
+			}));
 		}
 		return this.#taken;
 	}

@@ -12,7 +12,8 @@ export interface PrometheusOptions extends AttachmentOptions {
  * Shows a shedder in a registry of prom-client: every metric of docs/metrics.md, read when the registry is scraped. Nothing
  * is done per message, and no default metrics are added.
  *
- * Any number of shedders may be attached to one registry; they share the metrics and are told apart by the label `shedder`.
+ * Any number of shedders may be attached to one registry; they share the metrics and are told apart by the label `shedder`,
+ * which the only shedder without a name does not have.
  *
  * @returns `detach()` takes the shedder out again, and with the last one the metrics, but nothing that is not ours.
  * Idempotent. `stop()` of a shedder does not detach it: its last figures stay.
@@ -28,11 +29,11 @@ export function prometheusMetrics(observable: Observable, options: PrometheusOpt
 	});
 	const expositions = sharedBy(registry, 'prometheus', () => new Map<string, Exposition>());
 	const exposition = expositions.get(attachment.prefix) ?? new Exposition(registry, attachment.prefix);
-	exposition.add(attachment);
+	const remove = exposition.add(attachment);
 	expositions.set(attachment.prefix, exposition);
 	return {
 		detach() {
-			exposition.remove(attachment);
+			remove();
 			if (exposition.isEmpty && expositions.get(attachment.prefix) === exposition)
 				expositions.delete(attachment.prefix);
 		},

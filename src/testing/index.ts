@@ -1,3 +1,7 @@
+export type { Arbitrary, FastCheck } from './arbitraries/fast-check.js';
+export type { AnyLadderSpec, LadderScope } from './arbitraries/ladder-specs.js';
+export type { SampleScope } from './arbitraries/samples.js';
+export { type Arbitraries, arbitraries } from './arbitraries.js';
 export type { ConformanceCase } from './conformance-case.js';
 export type { IntakePlace, IntakeSubject } from './intake/subject.js';
 export { intakeConformance } from './intake-conformance.js';

@@ -70,7 +70,7 @@ describe('openTelemetryMetrics', () => {
 		prometheusMetrics(shedder, { registry });
 		openTelemetryMetrics(shedder, { meter });
 		const end = shedder.override({ level: 'SOFT', ttlMs: 60_000, reason: 'drill' });
-		const id = 'brownout_override_remaining_seconds{shedder="default"}';
+		const id = 'brownout_override_remaining_seconds{}';
 		expect((await scrape()).samples.get(id)).toBe(60);
 		end();
 		for (let scrapes = 0; scrapes < 2; scrapes++) {
@@ -98,6 +98,41 @@ describe('openTelemetryMetrics', () => {
 		expect(samples.get('brownout_degradation_level{shedder="a"}')).toBe(0);
 		expect(samples.get('brownout_degradation_level{shedder="b"}')).toBe(3);
 		expect(reads).toBe(1);
+	});
+
+	it('numbers shedders without a name from the second one on, as a registry of prom-client does', async () => {
+		const { meter, scrape } = scraped();
+		const registry = new Registry();
+		const shedders = await Promise.all(
+			(['NORMAL', 'SOFT', 'GRACEFUL'] as const).map(async (level) => {
+				const { shedder, at } = driver();
+				await at(level);
+				return shedder;
+			}),
+		);
+		for (const shedder of shedders) {
+			prometheusMetrics(shedder, { registry });
+			openTelemetryMetrics(shedder, { meter });
+		}
+		const { samples } = await scrape();
+		expect(samples.get('brownout_degradation_level{}')).toBe(0);
+		expect(samples.get('brownout_degradation_level{shedder="2"}')).toBe(1);
+		expect(samples.get('brownout_degradation_level{shedder="3"}')).toBe(2);
+		expect(Object.fromEntries(samples)).toEqual(Object.fromEntries(readScrape(await registry.metrics()).samples));
+	});
+
+	it('gives a number to the next one when it was detached', async () => {
+		const { meter, scrape } = scraped();
+		const attach = () => openTelemetryMetrics(driver().shedder, { meter });
+		attach();
+		const second = attach();
+		second.detach();
+		const again = attach();
+		second.detach();
+		expect((await scrape()).samples.get('brownout_degradation_level{shedder="2"}')).toBe(0);
+		attach();
+		again.detach();
+		expect([...(await scrape()).samples.keys()]).toContain('brownout_degradation_level{shedder="3"}');
 	});
 
 	it('stops reading when detached, and leaves the other shedder alone', async () => {
@@ -153,9 +188,9 @@ describe('openTelemetryMetrics', () => {
 		expect(() => openTelemetryMetrics(shedder, { meter: {} as never, prefix: ' ' })).toThrow(
 			/meter: an object must be a Meter of @opentelemetry\/api[\s\S]*prefix: " " must be letters/,
 		);
-		openTelemetryMetrics(shedder, { meter });
-		expect(() => openTelemetryMetrics(shedder, { meter })).toThrow(
-			'name: "default" must be unique: another shedder is attached as that',
+		openTelemetryMetrics(shedder, { meter, name: 'a' });
+		expect(() => openTelemetryMetrics(shedder, { meter, name: 'a' })).toThrow(
+			'name: "a" must be unique: another shedder is attached as that',
 		);
 	});
 });

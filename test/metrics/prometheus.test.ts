@@ -24,7 +24,7 @@ describe('prometheusMetrics', () => {
 			expect(types.get(`brownout_${metric.name}`)).toBe(metric.kind);
 			expect(help.get(`brownout_${metric.name}`)).toBe(metric.help);
 		}
-		for (const id of samples.keys()) expect(id).toContain('shedder="default"');
+		for (const id of samples.keys()) expect(id, 'there is no other to tell it from').not.toContain('shedder');
 	});
 
 	it('has the names of its predecessor under its prefix', async () => {
@@ -33,11 +33,12 @@ describe('prometheusMetrics', () => {
 		prometheusMetrics(shedder, { registry, prefix: 'k2_' });
 		await at('GRACEFUL');
 		await shedder.wrap(() => 'done')({ key: 'x', priority: 'low' });
-		const { samples } = readScrape(await registry.metrics());
-		expect(samples.get('k2_degradation_level{shedder="default"}')).toBe(2);
-		const labels = 'cause="load",from_level="NORMAL",shedder="default",to_level="GRACEFUL"';
+		const scraped = await registry.metrics();
+		expect(scraped.split('\n'), 'just as it was printed').toContain('k2_degradation_level 2');
+		const { samples } = readScrape(scraped);
+		const labels = 'cause="load",from_level="NORMAL",to_level="GRACEFUL"';
 		expect(samples.get(`k2_degradation_transitions_total{${labels}}`)).toBe(1);
-		const shed = 'action="drop",level="GRACEFUL",shedder="default",tier="bronze"';
+		const shed = 'action="drop",level="GRACEFUL",tier="bronze"';
 		expect(samples.get(`k2_messages_shed_total{${shed}}`)).toBe(1);
 	});
 
@@ -51,6 +52,37 @@ describe('prometheusMetrics', () => {
 		const { samples } = readScrape(await registry.metrics());
 		expect(samples.get('brownout_degradation_level{shedder="trades",venue="ASX"}')).toBe(3);
 		expect(samples.get('brownout_degradation_level{shedder="quotes",venue="NZX"}')).toBe(1);
+	});
+
+	it('numbers shedders without a name from the second one on, in the order in which they come', async () => {
+		const registry = new Registry();
+		const ids = async () =>
+			[...readScrape(await registry.metrics()).samples.keys()].filter((id) => id.includes('_degradation_level{'));
+		const attach = (more = {}) => prometheusMetrics(driver().shedder, { registry, ...more });
+		const first = attach();
+		const named = attach({ name: 'quotes' });
+		const second = attach();
+		attach({ name: '3' });
+		attach();
+		attach({ prefix: 'k2_' });
+		expect(await ids()).toEqual([
+			'brownout_degradation_level{}',
+			'brownout_degradation_level{shedder="quotes"}',
+			'brownout_degradation_level{shedder="2"}',
+			'brownout_degradation_level{shedder="3"}',
+			'brownout_degradation_level{shedder="4"}',
+			'k2_degradation_level{}',
+		]);
+		expect(() => attach({ name: '2' }), 'a number that is in use is no name').toThrow('name: "2" must be unique');
+		second.detach();
+		attach();
+		second.detach();
+		expect(await ids(), 'the number is another one’s now').toContain('brownout_degradation_level{shedder="2"}');
+		first.detach();
+		named.detach();
+		expect(await ids(), 'nobody changes his name').not.toContain('brownout_degradation_level{}');
+		attach();
+		expect(await ids()).toContain('brownout_degradation_level{}');
 	});
 
 	it('reads at scrape time, each shedder once for all metrics', async () => {
@@ -71,8 +103,10 @@ describe('prometheusMetrics', () => {
 		expect(reads).toBe(1);
 		const { samples } = readScrape(await registry.metrics());
 		expect(reads).toBe(2);
-		expect(samples.get('brownout_degradation_level{shedder="default"}')).toBe(1);
-		expect(await registry.getSingleMetricAsString('brownout_degradation_level')).toContain('} 1');
+		expect(samples.get('brownout_degradation_level{}')).toBe(1);
+		expect(await registry.getSingleMetricAsString('brownout_degradation_level')).toContain(
+			'brownout_degradation_level 1',
+		);
 		expect(reads, 'a single metric is fresh too').toBe(3);
 	});
 
@@ -94,12 +128,12 @@ describe('prometheusMetrics', () => {
 			}),
 		);
 		const { samples } = readScrape(await AggregatorRegistry.aggregate(workers).metrics());
-		expect(samples.get('brownout_degradation_level{shedder="default"}'), '3 and 1 are no 4').toBe(3);
-		expect(samples.get('brownout_messages_offered_total{shedder="default"}')).toBe(8);
-		expect(samples.get('brownout_signal_value{shedder="default",signal="load"}'), 'of the one that knows').toBe(30);
-		expect(samples.get('brownout_signal_unknown{shedder="default",signal="load"}')).toBe(1);
-		expect(samples.get('brownout_degradation_level_active{level="SOFT",shedder="default"}')).toBe(1);
-		expect(samples.get('brownout_degradation_level_active{level="AGGRESSIVE",shedder="default"}')).toBe(1);
+		expect(samples.get('brownout_degradation_level{}'), '3 and 1 are no 4').toBe(3);
+		expect(samples.get('brownout_messages_offered_total{}')).toBe(8);
+		expect(samples.get('brownout_signal_value{signal="load"}'), 'of the one that knows').toBe(30);
+		expect(samples.get('brownout_signal_unknown{signal="load"}')).toBe(1);
+		expect(samples.get('brownout_degradation_level_active{level="SOFT"}')).toBe(1);
+		expect(samples.get('brownout_degradation_level_active{level="AGGRESSIVE"}')).toBe(1);
 	});
 
 	it('fits an OpenMetrics registry, which renames counters, and goes back to the plain format', async () => {
@@ -109,13 +143,13 @@ describe('prometheusMetrics', () => {
 		const { detach } = prometheusMetrics(shedder, { registry });
 		for (let scrape = 0; scrape < 2; scrape++) {
 			const text = await registry.metrics();
-			expect(text).toContain('# TYPE brownout_messages_offered counter\nbrownout_messages_offered_total{');
+			expect(text).toContain('# TYPE brownout_messages_offered counter\nbrownout_messages_offered_total 0');
 			expect(text).not.toContain('_total_total');
 			expect(text.endsWith('# EOF\n')).toBe(true);
 		}
 		registry.setContentType(Registry.PROMETHEUS_CONTENT_TYPE);
 		const plain = await registry.metrics();
-		expect(plain).toContain('# TYPE brownout_messages_offered_total counter\nbrownout_messages_offered_total{');
+		expect(plain).toContain('# TYPE brownout_messages_offered_total counter\nbrownout_messages_offered_total 0');
 		registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
 		await registry.metrics();
 		// The names that the registry keeps are those from before the renaming.
@@ -190,7 +224,7 @@ describe('prometheusMetrics', () => {
 			await handle({ key: 'G1', n });
 			if (n % 500 === 499) scraped = await registry.metrics();
 		}
-		expect(readScrape(scraped).samples.get('brownout_messages_offered_total{shedder="default"}')).toBe(1_000);
+		expect(readScrape(scraped).samples.get('brownout_messages_offered_total{}')).toBe(1_000);
 		expect(reads, 'once a scrape, whatever the messages do').toBe(2);
 		// Nothing of prom-client was held for a message either: no metric but ours, and all of them collect.
 		for (const metric of registry.getMetricsAsArray()) expect(metric).toHaveProperty('collect');
@@ -223,9 +257,9 @@ describe('prometheusMetrics', () => {
 		);
 		expect(registry.getMetricsAsArray(), 'nothing is half registered').toHaveLength(1);
 		registry.clear();
-		prometheusMetrics(shedder, { registry, labels: { shard: '1' } });
-		expect(() => prometheusMetrics(shedder, { registry, labels: { shard: '2' } })).toThrow(
-			'name: "default" must be unique: another shedder is attached as that',
+		prometheusMetrics(shedder, { registry, name: 'a', labels: { shard: '1' } });
+		expect(() => prometheusMetrics(shedder, { registry, name: 'a', labels: { shard: '2' } })).toThrow(
+			'name: "a" must be unique: another shedder is attached as that',
 		);
 		expect(() => prometheusMetrics(shedder, { registry, name: 'b' })).toThrow(
 			'labels: "" must be the same names as those of the shedders before (shard)',

@@ -31,6 +31,8 @@ describe('the rules file', () => {
 
 const one: Place = { instance: 'a:9464', shedder: 'quotes' };
 const other: Place = { instance: 'b:9464', shedder: 'quotes' };
+const nameless: Place = { instance: 'a:9464', shedder: '' };
+const otherNameless: Place = { instance: 'b:9464', shedder: '' };
 const same = (a: Place, b: Place) => a.instance === b.instance && a.shedder === b.shedder;
 
 await describeWith(promtool, 'the alerts, evaluated by promtool', () => {
@@ -42,6 +44,21 @@ await describeWith(promtool, 'the alerts, evaluated by promtool', () => {
 			...given(() => undefined),
 			promql_expr_test: [1, 10, 45, 100].map((at) => ({ expr: 'ALERTS', eval_time: minutes(at), exp_samples: [] })),
 		}));
+
+	it('name the shedder if it has a name', () => {
+		const [shed, unserved] = ['ProtectedTierShed', 'ProtectedTierUnserved'].map((name) => {
+			const alert = ALERTS.find((other) => other.name === name) as Alert;
+			return [one, nameless].map((place) => expected(alert, place, {}, '2').exp_annotations.summary);
+		});
+		expect(shed).toEqual([
+			'quotes of feed on a:9464 has shed protected messages',
+			'feed on a:9464 has shed protected messages',
+		]);
+		expect(unserved).toEqual([
+			'no instance of feed takes in anything for quotes',
+			'no instance of feed takes in anything',
+		]);
+	});
 
 	it('would be noticed if they fired elsewhere', async () => {
 		const [alert] = ALERTS.filter(({ name }) => name === 'OverrideLeftOn');
@@ -64,11 +81,15 @@ await describeWith(promtool, 'the alerts, evaluated by promtool', () => {
 					testRules(...firing(alert, [one, other], sick, atMinutes, [one], value)));
 				it(`is silent while another instance is well: ${when}`, () =>
 					testRules(...firing(alert, [one], sick, atMinutes, [])));
+				it(`fires once for the job, where the shedder has no name, ${when}`, () =>
+					testRules(...firing(alert, [nameless, otherNameless], sick, atMinutes, [nameless], value)));
 			} else {
 				it(`fires ${when}, for the instance concerned`, () =>
 					testRules(...firing(alert, [one], sick, atMinutes, [one], value)));
 				it(`fires ${when}, for both instances`, () =>
 					testRules(...firing(alert, [one, other], sick, atMinutes, [one, other], value)));
+				it(`fires ${when}, for the shedder without a name`, () =>
+					testRules(...firing(alert, [nameless], sick, atMinutes, [nameless], value)));
 			}
 		}
 		for (const { when, sick, atMinutes } of silent)
@@ -78,7 +99,7 @@ await describeWith(promtool, 'the alerts, evaluated by promtool', () => {
 
 await describeWith(promtool, 'the recording rules, evaluated by promtool', () => {
 	const recordings = rulesFile(RECORDINGS, []);
-	const of = { instance: one.instance, job: JOB, shedder: one.shedder };
+	const target = { instance: one.instance, job: JOB };
 	const cases: readonly {
 		readonly record: string;
 		readonly sick: Sick;
@@ -89,7 +110,7 @@ await describeWith(promtool, 'the recording rules, evaluated by promtool', () =>
 			record: 'job:brownout_degradation_level:max',
 			sick: { brownout_degradation_level: '3+0x1200' },
 			value: 3,
-			labels: { job: JOB, shedder: one.shedder },
+			labels: { job: JOB },
 		},
 		{
 			record: 'instance:brownout_degradation_transitions:increase1h',
@@ -122,12 +143,19 @@ await describeWith(promtool, 'the recording rules, evaluated by promtool', () =>
 
 	it('are all tried', () => expect(cases.map(({ record }) => record)).toEqual(RECORDINGS.map(({ record }) => record)));
 
-	it.each(cases)('$record is what it says', ({ record, sick, value, labels = of }) => {
-		const where = `{${Object.entries(labels).map(([name, text]) => `${name}="${text}"`)}}`;
+	it.each(
+		cases.flatMap((each) => [
+			{ ...each, of: 'a shedder with a name', place: one },
+			{ ...each, of: 'one without', place: nameless },
+		]),
+	)('$record is what it says, of $of', ({ record, sick, value, labels = target, place: at }) => {
+		const written = (pairs: [string, string][]) => `{${pairs.map(([name, text]) => `${name}="${text}"`)}}`;
+		const all = Object.entries({ ...labels, shedder: at.shedder });
+		const there = written(all.filter(([, text]) => text !== ''));
 		return testRules(recordings, {
-			...given((place) => (same(place, one) ? sick : undefined)),
+			...given((place) => (same(place, at) ? sick : undefined)),
 			promql_expr_test: [
-				{ expr: `round(${record}${where}, 0.001)`, eval_time: '80m', exp_samples: [{ labels: where, value }] },
+				{ expr: `round(${record}${written(all)}, 0.001)`, eval_time: '80m', exp_samples: [{ labels: there, value }] },
 			],
 		});
 	});
@@ -185,12 +213,15 @@ function expected(alert: Alert, { instance, shedder }: Place, sick: Sick, value?
 	const signal = /signal="(\w+)"/.exec(Object.keys(sick)[0] ?? '')?.[1];
 	const labels: Readonly<Record<string, string>> = {
 		job: JOB,
-		shedder,
+		...(shedder !== '' && { shedder }),
 		...(!isWhole(alert) && { instance }),
 		...(signal !== undefined && { signal }),
 	};
 	const filled = (text: string) =>
 		text
+			.replace(/\{\{ with \$labels\.(\w+) \}\}(.*?)\{\{ end \}\}/g, (_, label: string, inner: string) =>
+				label in labels ? inner.replace('{{ . }}', labels[label] as string) : '',
+			)
 			.replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => labels[label] ?? `no label ${label}`)
 			.replace(/\{\{ \$value[^}]*\}\}/g, value ?? 'the case does not say which value');
 	return {

@@ -1,28 +1,10 @@
 import fc from 'fast-check';
+import { KEYS, tiersSpecs } from '../../src/testing/arbitraries/tiers-specs.js';
 
-/** Few keys, so that tiers overlap, and the names that a plain object would trip over. */
-export const keyArbitrary = fc.constantFrom('BHP', 'bhp', 'CBA', 'REA', 'TLS', 'XYZ', '', '__proto__', 'constructor');
+export const keyArbitrary = fc.constantFrom(...KEYS);
 
 /** Correct specs with overlapping, empty and repeated keys. */
-export const specArbitrary = fc
-	.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 5 })
-	.chain((names) =>
-		fc.record({
-			tiers: fc.tuple(
-				...names.slice(1).map((name) =>
-					fc.record({
-						name: fc.constant(name),
-						priority: fc.constantFrom('critical', 'high', 'normal', 'low'),
-						keys: fc.array(keyArbitrary, { maxLength: 6 }),
-					}),
-				),
-			),
-			fallback: fc.record({
-				name: fc.constant(names[0] ?? ''),
-				priority: fc.constantFrom('critical', 'high', 'normal', 'low'),
-			}),
-		}),
-	);
+export const specArbitrary = tiersSpecs(fc, ['critical', 'high', 'normal', 'low'], KEYS);
 
 /** Specs of which some are wrong: a repeated name, an unknown priority, keys given as one string. */
 export const wildSpecArbitrary = fc.oneof(

@@ -36,8 +36,8 @@ const ladder = defineLadder({
 	signals: { ...marketDataLadder.spec.signals, heap: { recoverBelow: 0.9, maxAgeMs: 100 } },
 });
 
-/** A shedder with traffic, whose signals the test sets, and its metrics on a port of its own. */
-export async function startCourse(name: string) {
+/** A shedder with traffic, whose signals the test sets, and its metrics on a port of its own. @param name  default: none. */
+export async function startCourse(name?: string) {
 	const now = { lag: LAG.NORMAL, heap: 0.2 as number | Error };
 	const tiers = createTierRegistry(marketDataTiers);
 	const shedder = createLoadShedder({

@@ -6,6 +6,7 @@ export type Series = Readonly<Record<string, string>>;
 /** A shedder of an instance. */
 export interface Place {
 	readonly instance: string;
+	/** `''` = without a name, so that its series have no such label. */
 	readonly shedder: string;
 }
 
@@ -52,9 +53,9 @@ export const HEALTHY: Series = {
 	brownout_overridden: always(0),
 };
 
-/** Two instances, each with two shedders: on fewer, an operator that matches many to many would still work. */
+/** Two instances, each with three shedders: on fewer, an operator that matches many to many would still work. */
 export const FLEET: readonly Place[] = ['a:9464', 'b:9464'].flatMap((instance) =>
-	['quotes', 'orders'].map((shedder) => ({ instance, shedder })),
+	['quotes', 'orders', ''].map((shedder) => ({ instance, shedder })),
 );
 
 /**
@@ -81,6 +82,6 @@ export function metricOf(name: string): string {
 }
 
 function seriesOf(name: string, { instance, shedder }: Place): string {
-	const target = `job="${JOB}",instance="${instance}",shedder="${shedder}"`;
+	const target = `job="${JOB}",instance="${instance}"${shedder && `,shedder="${shedder}"`}`;
 	return name.endsWith('}') ? name.replace('{', `{${target},`) : `${name}{${target}}`;
 }
