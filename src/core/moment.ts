@@ -97,7 +97,9 @@ function demandOfSensors(
 	let deciding = false;
 	for (const [i, signal] of signals.entries()) {
 		const sensor = sensors[i] as Sensor;
-		const underTest = probing && probe !== null && Object.hasOwn(probe.base, signal.name);
+		// One that was unknown and can fall counts from its first good reading on.
+		const stays = signal.policy.fallsWhilePaused === false;
+		const underTest = stays && probing && probe !== null && Object.hasOwn(probe.base, signal.name);
 		const last = severityOf(signal, sensor.good ?? 0);
 		if (!underTest && sensor.unknownMs === null) live = Math.max(live, Math.floor(last));
 		if (isStale(signal, sensor) && signal.policy.onStale !== 'hold') {

@@ -154,8 +154,9 @@ export function createReference(spec: Spec, startMs: number): Reference {
 		const all = [...past, present];
 		const calmMs = names.map((_, level) => (level === 0 ? null : calmMsOf(level, all)));
 
-		// R1, R5, R8. Only a signal that cannot fall is under test; one that was unknown counts as one.
-		const underTest = (name: string) => looking?.open === true && looking.from.has(name);
+		// R1, R5, R8. Only a signal that cannot fall is ignored under test; one that was unknown has nothing to ignore.
+		const underTest = (name: string) =>
+			looking?.open === true && looking.from.has(name) && spec.signals[name]?.fallsWhilePaused === false;
 		const demand = Math.max(
 			0,
 			...signals.flatMap(([name, policy]) => {
