@@ -2,6 +2,10 @@ import { parse } from 'csv-parse/sync';
 import { ConfigError } from '../core/errors.js';
 import { Columns, timeColumnOf } from './columns.js';
 import type { Column } from './select.js';
+import { cut } from './shown.js';
+
+/** The parser's messages hold what it has met. */
+const MESSAGE_MAX = 200;
 
 /** A table with a header; commas, semicolons or tabs. @throws ConfigError */
 export function readCsv(text: string, timeColumn: string | undefined) {
@@ -23,7 +27,7 @@ export function readCsv(text: string, timeColumn: string | undefined) {
 		);
 	}
 	const found: readonly Column[] = columns.finish();
-	return { timesMs: columns.timesMs, columns: found };
+	return { timesMs: columns.timesMs, columns: found, text: columns.text };
 }
 
 function parseCsv(text: string) {
@@ -37,6 +41,6 @@ function parseCsv(text: string) {
 		return rows as { readonly info: { readonly lines: number }; readonly record: readonly string[] }[];
 	} catch (error) {
 		// Its message names the line.
-		throw new ConfigError('trace', [{ path: 'csv', message: (error as Error).message }]);
+		throw new ConfigError('trace', [{ path: 'csv', message: cut((error as Error).message, MESSAGE_MAX) }]);
 	}
 }
