@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
 import { classifyByVolume, type TierReport } from '../core/classify.js';
 import { compiledTiers, defineTiers, type Tiers, type TiersSpec } from '../core/tiers.js';
+import { delimiterOf } from '../csv/delimiter.js';
 import { blame, InputError } from './input-error.js';
 import { writeAtomically } from './write-atomically.js';
 
@@ -31,7 +32,10 @@ export function addTiersCommand(program: Command): void {
 	program
 		.command('tiers')
 		.description('Sort keys into tiers by volume: the top 20, the top 100, the rest.')
-		.argument('<volumes.csv>', 'a table with a header, a key and a volume a row; - reads standard input')
+		.argument(
+			'<volumes.csv>',
+			'a table with a header, a key and a volume a row, between them commas, semicolons or tabs; - reads standard input',
+		)
 		.requiredOption('--top <numbers>', 'where to cut, cumulative: 20,100 makes the top 20, the next 80 and the rest')
 		.option('--names <names>', 'one a tier and one for the rest (default: tier1,tier2,...)')
 		.option('--priorities <names>', 'likewise (default: critical,high,normal, or critical,normal for one cut)')
@@ -115,6 +119,7 @@ function readVolumes(csv: string, flags: Flags): [string, number][] {
 			columns = header.map((name) => name.toLowerCase());
 			return columns;
 		},
+		delimiter: delimiterOf(csv),
 		info: true,
 		skip_empty_lines: true,
 		trim: true,

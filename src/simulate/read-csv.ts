@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { ConfigError } from '../core/errors.js';
+import { delimiterOf } from '../csv/delimiter.js';
 import { Columns, timeColumnOf } from './columns.js';
 import type { Column } from './select.js';
 import { cut } from './shown.js';
@@ -7,7 +8,7 @@ import { cut } from './shown.js';
 /** The parser's messages hold what it has met. */
 const MESSAGE_MAX = 200;
 
-/** A table with a header; commas, semicolons or tabs. @throws ConfigError */
+/** A table with a header; commas, semicolons or tabs, by its header. @throws ConfigError */
 export function readCsv(text: string, timeColumn: string | undefined) {
 	const [header, ...rows] = parseCsv(text);
 	const names = header?.record ?? [];
@@ -33,7 +34,7 @@ export function readCsv(text: string, timeColumn: string | undefined) {
 function parseCsv(text: string) {
 	try {
 		const rows: unknown = parse(text, {
-			delimiter: [',', ';', '\t'],
+			delimiter: delimiterOf(text),
 			info: true,
 			skip_empty_lines: true,
 			trim: true,

@@ -123,6 +123,7 @@ describe('readTrace', () => {
 		['t,lag,lag\n0,1,2\n1,1,2', 'header: column "lag" must be there once'],
 		['t,lag\n0,1', 'rows: 1 must be at least 2, or there is no time to replay'],
 		['t,lag\n0,1\n1,12k\n2,3', 'line 3: lag "12k" must be a number'],
+		['t;lag\n0;1\n1;1,5', 'line 3: lag "1,5" must be a number'],
 		['t,lag\n0,1\n5,1\n5,2', 'line 4: t "5" must be later than that of the row before it'],
 		['t,lag\n0,1\nnoon,2', 'line 3: t "noon" must be a number'],
 		['t,lag\n2026-01-01,1\n2026-13-01,2', 'line 3: t "2026-13-01" must be a date such as 2026-11-24T02:00:00Z'],
