@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { classifyByVolume, type TierReport } from '../core/classify.js';
 import { compiledTiers, defineTiers, type Tiers, type TiersSpec } from '../core/tiers.js';
 import { delimiterOf } from '../csv/delimiter.js';
+import { counted } from './counted.js';
 import { blame, InputError } from './input-error.js';
 import { writeAtomically } from './write-atomically.js';
 
@@ -68,7 +69,8 @@ async function run(source: string, flags: Flags): Promise<void> {
 	);
 
 	if (moved.length > maxMoved) {
-		throw new InputError(`${moved.length} keys move, more than --max-moved ${maxMoved}; nothing is written`);
+		const subject = subjectOf(moved.length);
+		throw new InputError(`${subject}, more than --max-moved ${maxMoved}; nothing is written`);
 	}
 	if (out) {
 		await blame(out, () => writeAtomically(out, `${JSON.stringify(spec, null, '\t')}\n`));
@@ -182,7 +184,7 @@ function textOf(
 	for (const row of rows) {
 		tiers.push([row.name, row.priority, number(row.keys), number(row.volume), `${(row.coverage * 100).toFixed(1)} %`]);
 	}
-	const report = `${number(keys)} keys, volume ${number(volume)}\n${tiers.toString()}\n`;
+	const report = `${counted(keys, 'key')}, volume ${number(volume)}\n${tiers.toString()}\n`;
 	if (!moved) return report;
 	if (moved.length === 0) return `${report}\nno key moves\n`;
 
@@ -193,8 +195,11 @@ function textOf(
 	const moves = plainTable(['key', 'from', 'to', 'moves'], []);
 	for (const { key, from, to, direction } of moved.slice(0, MOVES_SHOWN_MAX)) moves.push([key, from, to, direction]);
 	const more = moved.length > MOVES_SHOWN_MAX ? `and ${moved.length - MOVES_SHOWN_MAX} more (--json lists all)\n` : '';
-	const subject = moved.length === 1 ? '1 key moves' : `${number(moved.length)} keys move`;
-	return `${report}\n${subject}: ${counts.join(', ')}\n${moves.toString()}\n${more}`;
+	return `${report}\n${subjectOf(moved.length)}: ${counts.join(', ')}\n${moves.toString()}\n${more}`;
+}
+
+function subjectOf(moved: number): string {
+	return `${counted(moved, 'key')} ${moved === 1 ? 'moves' : 'move'}`;
 }
 
 /** Without colours, so that the report reads the same in a terminal, a log and a mail from cron. */
