@@ -14,6 +14,9 @@ const withPage: NonNullable<Options['esbuildPlugins']>[number] = {
 	},
 };
 
+/** Node prints the whole line that an uncaught error was thrown from. */
+const LINE_LIMIT = 120;
+
 const library = {
 	entry: [
 		'src/index.ts',
@@ -45,6 +48,7 @@ const library = {
 	esbuildOptions: (options) => {
 		options.minifyWhitespace = true;
 		options.minifySyntax = true;
+		options.lineLimit = LINE_LIMIT;
 	},
 } satisfies Options;
 
@@ -52,8 +56,11 @@ const library = {
 const shortNames: NonNullable<Options['plugins']>[number] = {
 	name: 'short-names',
 	renderChunk: (code, { path }) =>
-		/dist\/(simulate|testing)\//.test(path) || code.includes('class CsvError')
-			? transform(code, { format: 'esm', platform: 'node', target: library.target, minify: true })
+		/dist\/(simulate|testing)\//.test(path) || /class\s+CsvError/.test(code)
+			? transform(code, {
+					...{ format: 'esm', platform: 'node', target: library.target },
+					...{ minify: true, lineLimit: LINE_LIMIT },
+				})
 			: undefined,
 };
 
@@ -93,6 +100,9 @@ export default defineConfig([
 		format: 'esm',
 		target: 'node20',
 		minify: true,
+		esbuildOptions: (options) => {
+			options.lineLimit = LINE_LIMIT;
+		},
 		esbuildPlugins: [usesLibrary],
 		// Tables in colour, which we do not draw, would need it; cli-table3 does without.
 		external: ['@colors/colors'],

@@ -22,7 +22,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	handling: ['core', 'ports', 'control', 'replay', 'intake'],
 	index: ['core', 'ports', 'control', 'handling', 'replay', 'intake', 'signals', 'spill', 'presets'],
 	process: ['core', 'ports'],
-	'tiers-file': ['core', 'ports'],
+	csv: [],
+	'tiers-file': ['core', 'ports', 'csv'],
 	'spill-file': ['core', 'ports'],
 	'spill-redis': ['core', 'ports', 'spill'],
 	'spill-postgres': ['core', 'ports', 'spill'],
@@ -41,8 +42,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	diagnostics: ['core', 'ports'],
 	dashboard: ['core', 'ports'],
 	testing: ['core', 'ports', 'spill', 'intake'],
-	simulate: ['core', 'ports', 'signals', 'presets'],
-	cli: ['core', 'ports', 'index'],
+	simulate: ['core', 'ports', 'csv', 'signals', 'presets'],
+	cli: ['core', 'ports', 'csv', 'index'],
 };
 
 /** The command line is a user of the library: beside the root it may import what a user may, the entries of the package. */

@@ -76,6 +76,22 @@ describe('the entries', () => {
 	});
 });
 
+describe('an error that nobody catches', () => {
+	it.each([
+		['index.js', 'createLoadShedder()'],
+		['spill-file/index.js', 'fileSpill()'],
+		['simulate/index.js', "readTrace('')"],
+	])('of %s shows a line or two of the code, not the whole file', (entry, call) => {
+		const script = `(await import('./dist/${entry}')).${call};`;
+		const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+			cwd: root,
+			encoding: 'utf8',
+		});
+		expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^\w*Error: /m) });
+		expect(stderr.length).toBeLessThan(2_000);
+	});
+});
+
 describe('the live page', () => {
 	it('comes with the package in both formats, with its chart library, and needs no file beside it', async () => {
 		const require = createRequire(import.meta.url);

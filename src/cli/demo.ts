@@ -4,6 +4,7 @@ import type { BrokerName } from './demo/brokers/broker.js';
 import { BROKER_NAMES, findPlace } from './demo/brokers/index.js';
 import { whole } from './demo/format.js';
 import { generate, type LoadPlan } from './demo/generator.js';
+import { interruptible } from './demo/interruption.js';
 import { complaints, ledgerLines } from './demo/ledger.js';
 import { PACKET_SIZE } from './demo/market.js';
 import { playRealLoad } from './demo/real-load.js';
@@ -86,8 +87,11 @@ async function story(stage: Stage, flags: Flags): Promise<string[]> {
 
 async function realLoad(stage: Stage, { broker = 'memory', ...flags }: Flags): Promise<string[]> {
 	const place = await findPlace(broker, process.env);
-	const run = await playRealLoad(stage, { ...flags, place }, [process.argv[1] ?? '', 'demo', '--generator']);
-	const { stats, report, left } = run;
+	const generator = [process.argv[1] ?? '', 'demo', '--generator'];
+	const { stats, report, left } = await interruptible(
+		(interruption) => playRealLoad(stage, { ...flags, place, interruption }, generator),
+		() => stage.line('  interrupted: what this run has made is removed'),
+	);
 	printLedger(stage, ledgerLines(stats));
 	const sent = report?.sent ?? Number.NaN;
 	const { heldBack = 0 } = report ?? {};

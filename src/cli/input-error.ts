@@ -4,11 +4,12 @@ export class InputError extends Error {
 	readonly code = 'INPUT';
 }
 
-/** Runs `read`; whatever it throws is the fault of the input that `what` names. */
-export async function blame<T>(what: string, read: () => T | Promise<T>): Promise<T> {
+/** Runs `read`; whatever it throws is the fault of the input that `what` names, or that the error itself names. */
+export async function blame<T>(what: string | null, read: () => T | Promise<T>): Promise<T> {
 	try {
 		return await read();
 	} catch (cause) {
-		throw new InputError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+		const message = cause instanceof Error ? cause.message : String(cause);
+		throw new InputError(what === null ? message : `${what}: ${message}`, { cause });
 	}
 }

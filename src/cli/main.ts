@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { addDemoCommand } from './demo.js';
 import { InputError } from './input-error.js';
 import { addSimulateCommand } from './simulate.js';
@@ -14,13 +14,19 @@ const { version }: { version: string } = JSON.parse(
 // Each subcommand lives in a file of its own and adds itself here.
 const program = new Command('brownout')
 	.description('Graceful degradation and priority load shedding.')
-	.version(version)
-	.exitOverride()
-	.showHelpAfterError('(brownout --help shows what there is)');
+	.version(version, '-v, --version')
+	// The letter that commander would have taken.
+	.addOption(new Option('-V').hideHelp())
+	.exitOverride();
+program.on('option:V', () => {
+	process.stdout.write(`${version}\n`);
+	process.exit();
+});
 addDemoCommand(program);
 addSimulateCommand(program);
 addTiersCommand(program);
 addSpillCommand(program);
+pointToHelp(program, program.name());
 
 // A reader that has seen enough (`| head`) closes the pipe; that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -37,4 +43,10 @@ try {
 		process.stderr.write(`brownout: ${error.message}\n`);
 		process.exitCode = 2;
 	} else throw error;
+}
+
+/** What is wrong with the arguments of a command is explained by the help of that command. */
+function pointToHelp(command: Command, path: string): void {
+	command.showHelpAfterError(`(${path} --help shows what there is)`);
+	for (const inner of command.commands) pointToHelp(inner, `${path} ${inner.name()}`);
 }

@@ -46,6 +46,9 @@ const MOVES_SHOWN = 12;
 
 const SLO_MS = 10_000;
 
+/** Signals that a model of the service tells. */
+const MODELLED = ['lag', 'lagMs', 'ageMs'];
+
 /** `brownout simulate`: what a ladder would have done with a recorded load. Exit code 1 when a limit is exceeded. */
 export function addSimulateCommand(program: Command): void {
 	program
@@ -105,6 +108,7 @@ async function run(source: string, flags: Flags): Promise<void> {
 	const candidates: Candidate[] = [];
 	const names = flags.ladder ?? ladderNamesFor(trace, flags);
 	for (const name of names) candidates.push(await loadLadder(name, flags.slo ?? SLO_MS));
+	checkMap(candidates, flags);
 	checkRecording(trace, candidates, flags);
 	const [first] = candidates as [Candidate];
 	const promisedMs = flags.capacity === undefined ? flags.slo : (flags.slo ?? SLO_MS);
@@ -118,18 +122,23 @@ async function run(source: string, flags: Flags): Promise<void> {
 		runs.push({ name, ladder, result: await blame(name, () => simulate(candidate, trace, flags)) });
 	}
 	// A proposal is no candidate yet: the limits are for what is in use.
-	const exceeded = runs.slice(0, candidates.length).flatMap((one) => exceededBy(one, flags));
+	const judged = runs.slice(0, candidates.length);
+	const exceeded = judged.flatMap((one) => exceededBy(one, flags));
+	const undecided = isLimited(flags) ? judged.flatMap((one) => unknownTo(one, trace, flags)) : [];
 	if (flags.json) {
 		const told = runs.map(({ name, result }) => ({ ladder: name, ...result }));
 		const { ladder: _, ...proposal } = suggestion ?? {};
-		process.stdout.write(json({ source, runs: told, ...(suggestion && { suggestion: proposal }), exceeded }));
+		process.stdout.write(
+			json({ source, runs: told, ...(suggestion && { suggestion: proposal }), exceeded, undecided }),
+		);
 	} else {
 		const proposal = suggestion ? `${suggestionText(first.name, suggestion)}\n` : '';
 		process.stdout.write(`${traceLine(source, trace)}\n${proposal}${textOf(runs, flags)}`);
 	}
 	await writePictures(runs, flags);
-	for (const line of exceeded) process.stderr.write(`brownout: ${line}\n`);
-	if (exceeded.length > 0) process.exitCode = 1;
+	for (const line of [...exceeded, ...undecided]) process.stderr.write(`brownout: ${line}\n`);
+	if (undecided.length > 0) process.exitCode = 2;
+	else if (exceeded.length > 0) process.exitCode = 1;
 }
 
 /** A model of the service can serve any ladder; a recording only the one that reads what was recorded. */
@@ -152,14 +161,26 @@ function checkFlags(flags: Flags): void {
 	}
 }
 
+/** A series for a name that nobody asks for is a slip of the pen. */
+function checkMap(candidates: readonly Candidate[], { map = {} }: Flags): void {
+	const signals = new Set(candidates.flatMap(({ ladder }) => ladder.signals));
+	const wrong = Object.keys(map).find((name) => !signals.has(name) && name !== 'rate' && name !== 'capacity');
+	if (wrong === undefined) return;
+	const names = candidates.map(({ name }) => name).join(', ');
+	const known = `a signal of ${names} (${[...signals].join(', ')}), rate or capacity`;
+	throw new InputError(`--map: "${wrong}" must be ${known}`);
+}
+
 /** What a recording lacks is told in the words of the command line. */
-function checkRecording({ series }: Trace, candidates: readonly Candidate[], { capacity }: Flags): void {
+function checkRecording({ series, text = {} }: Trace, candidates: readonly Candidate[], { capacity }: Flags): void {
 	const there = `there are ${Object.keys(series).join(', ') || 'none'}`;
 	if (capacity !== undefined) {
-		if (series.rate !== undefined) return;
+		if (series.rate !== undefined || text.rate !== undefined) return;
 		throw new InputError(`--capacity needs a series rate, messages per second: --map 'rate=...' names it; ${there}`);
 	}
-	const deaf = candidates.find(({ ladder }) => ladder.signals.every((name) => series[name] === undefined));
+	const deaf = candidates.find(({ ladder }) =>
+		ladder.signals.every((name) => (series[name] ?? text[name]) === undefined),
+	);
 	if (deaf === undefined) return;
 	const { signals } = deaf.ladder;
 	const closing = series.rate === undefined ? '' : ', or --capacity closes the loop';
@@ -206,6 +227,23 @@ function only(flag: string, given: Readonly<Record<string, number>> = {}, known:
 function textOf(runs: readonly Run[], flags: Flags): string {
 	const [first] = runs;
 	return runs.length === 1 && first ? runText(first, flags.moves ?? MOVES_SHOWN) : comparisonText(runs);
+}
+
+function isLimited({ maxFlaps, maxProtectedShed, maxProtectedLatePct }: Flags): boolean {
+	return [maxFlaps, maxProtectedShed, maxProtectedLatePct].some((limit) => limit !== undefined);
+}
+
+/** Signals with thresholds of which nothing was ever known, a line each: a limit that is kept without them is kept by luck. */
+function unknownTo({ name, ladder, result }: Run, { series }: Trace, { capacity }: Flags): string[] {
+	const decides = (signal: string) => ladder.spec.levels.some(({ enterAt = {} }) => enterAt[signal] !== undefined);
+	const unknown = Object.entries(result.signals).filter(([signal, { peak }]) => peak === null && decides(signal));
+	return unknown.map(([signal]) => {
+		const why = series[signal] === undefined ? 'is not in the recording' : 'has no reading in the recording';
+		const closes = capacity === undefined && series.rate !== undefined && MODELLED.includes(signal);
+		const closing = closes ? ', --capacity models the service' : '';
+		const mapped = `--map '${signal}=...' names a series, or a number that stands for it${closing}`;
+		return `${name}: ${signal} ${why}, so its thresholds were not tried and no limit can be judged; ${mapped}`;
+	});
 }
 
 /** What is beyond a limit, a line each. */

@@ -5,6 +5,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { Spilled } from '../index.js';
 import { readSpill, type SpillView } from '../spill-file/index.js';
+import { counted } from './counted.js';
 import { blame, InputError } from './input-error.js';
 
 interface Flags {
@@ -50,7 +51,7 @@ async function inspect(directory: string, flags: Flags): Promise<void> {
 	if (!Number.isInteger(top) || top < 0) {
 		throw new InputError(`--top: "${flags.top}" must be a whole number of at least 0`);
 	}
-	const view = await blame(directory, () => readSpill(directory));
+	const view = await blame(null, () => readSpill(directory));
 	const found = await survey(view);
 	const keys = [...found.keys].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 	const facts = {
@@ -62,7 +63,7 @@ async function inspect(directory: string, flags: Flags): Promise<void> {
 }
 
 async function verify(directory: string, flags: Flags): Promise<void> {
-	const view = await blame(directory, () => readSpill(directory));
+	const view = await blame(null, () => readSpill(directory));
 	const facts = factsOf(directory, view, await survey(view));
 	const sound = facts.missing === 0 && facts.quarantined.length === 0 && facts.damagedHeaders.length === 0;
 	process.stdout.write(
@@ -121,14 +122,17 @@ function textOf(facts: Facts): string {
 				: `process ${owner.pid} on ${owner.host} since ${time(owner.sinceMs)}${owner.alive ? '' : ', which is dead'}`,
 		],
 		['records', number(facts.records)],
-		['bytes', `${number(facts.bytes)} in ${number(facts.segments)} segments, ${number(facts.payloadBytes)} of payload`],
+		[
+			'bytes',
+			`${number(facts.bytes)} in ${counted(facts.segments, 'segment')}, ${number(facts.payloadBytes)} of payload`,
+		],
 		facts.partitions > 1 && ['partitions', number(facts.partitions)],
 		oldest !== null && ['oldest', `${time(oldest)}, ${age(oldest)} ago`],
 		newest !== null && ['newest', `${time(newest)}, ${age(newest)} ago`],
-		['missing', `${number(facts.missing)} records, damage in ${number(facts.corrupt)} places`],
+		['missing', `${counted(facts.missing, 'record')}, damage in ${counted(facts.corrupt, 'place')}`],
 		facts.unfinishedBytes > 0 && [
 			'unfinished',
-			`${number(facts.unfinishedBytes)} bytes at the end, never acknowledged`,
+			`${counted(facts.unfinishedBytes, 'byte')} at the end, never acknowledged`,
 		],
 		facts.quarantined.length > 0 && ['set aside', facts.quarantined.join(', ')],
 		facts.damagedHeaders.length > 0 && [
@@ -149,21 +153,22 @@ function tableOf(top: readonly { readonly key: string; readonly records: number 
 	});
 	// A key may hold anything, also what would move the cursor of a terminal.
 	for (const { key, records } of top) table.push([JSON.stringify(key).slice(1, -1), number(records)]);
-	const more = keys > top.length ? `and ${number(keys - top.length)} more keys\n` : '';
+	const more = keys > top.length ? `and ${counted(keys - top.length, 'more key')}\n` : '';
 	return `\n${table.toString()}\n${more}`;
 }
 
 async function print(directory: string, { out }: Flags, toLine: (record: Spilled) => object): Promise<void> {
-	const view = await blame(directory, () => readSpill(directory));
+	const view = await blame(null, () => readSpill(directory));
 	async function* lines() {
 		for await (const record of view.records()) yield `${JSON.stringify(toLine(record))}\n`;
 	}
 	if (out === undefined) await pipeline(Readable.from(lines()), process.stdout, { end: false });
 	// Never over another file: it may be the last export before a disk was given up.
 	else await blame(out, () => pipeline(Readable.from(lines()), createWriteStream(out, { flags: 'wx', mode: 0o600 })));
-	if (view.damage.missingRecords > 0) {
+	const missing = view.damage.missingRecords;
+	if (missing > 0) {
 		process.stderr.write(
-			`brownout: ${number(view.damage.missingRecords)} records are missing; see brownout spill verify\n`,
+			`brownout: ${counted(missing, 'record')} ${missing === 1 ? 'is' : 'are'} missing; see brownout spill verify\n`,
 		);
 		process.exitCode = 1;
 	}

@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
 import { classifyByVolume, type TierReport } from '../core/classify.js';
 import { compiledTiers, defineTiers, type Tiers, type TiersSpec } from '../core/tiers.js';
+import { delimiterOf } from '../csv/delimiter.js';
+import { counted } from './counted.js';
 import { blame, InputError } from './input-error.js';
 import { writeAtomically } from './write-atomically.js';
 
@@ -31,7 +33,10 @@ export function addTiersCommand(program: Command): void {
 	program
 		.command('tiers')
 		.description('Sort keys into tiers by volume: the top 20, the top 100, the rest.')
-		.argument('<volumes.csv>', 'a table with a header, a key and a volume a row; - reads standard input')
+		.argument(
+			'<volumes.csv>',
+			'a table with a header, a key and a volume a row, between them commas, semicolons or tabs; - reads standard input',
+		)
 		.requiredOption('--top <numbers>', 'where to cut, cumulative: 20,100 makes the top 20, the next 80 and the rest')
 		.option('--names <names>', 'one a tier and one for the rest (default: tier1,tier2,...)')
 		.option('--priorities <names>', 'likewise (default: critical,high,normal, or critical,normal for one cut)')
@@ -64,7 +69,8 @@ async function run(source: string, flags: Flags): Promise<void> {
 	);
 
 	if (moved.length > maxMoved) {
-		throw new InputError(`${moved.length} keys move, more than --max-moved ${maxMoved}; nothing is written`);
+		const subject = subjectOf(moved.length);
+		throw new InputError(`${subject}, more than --max-moved ${maxMoved}; nothing is written`);
 	}
 	if (out) {
 		await blame(out, () => writeAtomically(out, `${JSON.stringify(spec, null, '\t')}\n`));
@@ -115,6 +121,7 @@ function readVolumes(csv: string, flags: Flags): [string, number][] {
 			columns = header.map((name) => name.toLowerCase());
 			return columns;
 		},
+		delimiter: delimiterOf(csv),
 		info: true,
 		skip_empty_lines: true,
 		trim: true,
@@ -177,7 +184,7 @@ function textOf(
 	for (const row of rows) {
 		tiers.push([row.name, row.priority, number(row.keys), number(row.volume), `${(row.coverage * 100).toFixed(1)} %`]);
 	}
-	const report = `${number(keys)} keys, volume ${number(volume)}\n${tiers.toString()}\n`;
+	const report = `${counted(keys, 'key')}, volume ${number(volume)}\n${tiers.toString()}\n`;
 	if (!moved) return report;
 	if (moved.length === 0) return `${report}\nno key moves\n`;
 
@@ -188,8 +195,11 @@ function textOf(
 	const moves = plainTable(['key', 'from', 'to', 'moves'], []);
 	for (const { key, from, to, direction } of moved.slice(0, MOVES_SHOWN_MAX)) moves.push([key, from, to, direction]);
 	const more = moved.length > MOVES_SHOWN_MAX ? `and ${moved.length - MOVES_SHOWN_MAX} more (--json lists all)\n` : '';
-	const subject = moved.length === 1 ? '1 key moves' : `${number(moved.length)} keys move`;
-	return `${report}\n${subject}: ${counts.join(', ')}\n${moves.toString()}\n${more}`;
+	return `${report}\n${subjectOf(moved.length)}: ${counts.join(', ')}\n${moves.toString()}\n${more}`;
+}
+
+function subjectOf(moved: number): string {
+	return `${counted(moved, 'key')} ${moved === 1 ? 'moves' : 'move'}`;
 }
 
 /** Without colours, so that the report reads the same in a terminal, a log and a mail from cron. */

@@ -1,4 +1,4 @@
-import { verify } from '../core/errors.js';
+import { show, verify } from '../core/errors.js';
 import type { Admission, RequestShedder } from '../ports/shedder.js';
 import { unavailable } from './answer.js';
 import { followedBodies } from './followed-body.js';
@@ -21,7 +21,7 @@ export interface FetchOptions<Q, A extends readonly unknown[]> extends GuardOpti
  *
  * A request of which the shedder says anything but `process` is answered with 503 and `Retry-After`; it is never kept for
  * later. A handler that throws counts as `failed` and the promise rejects with its error; so does a response of 500 or
- * above, and a body that fails or is given up before its end because the client has gone away.
+ * above, a body that fails or is given up before its end because the client has gone away, and what is no `Response`.
  *
  * @param handler  gets the request, what it is treated by, and whatever else the server passes.
  * @param options  `describe` makes what the shedder is to look at of a request, where that is not the request itself. What
@@ -60,6 +60,9 @@ export function fetchHandler<const M, Q extends Request, C, A extends readonly u
 		const { admission } = entry;
 		try {
 			const response = await handler(request, admission.context, ...rest);
+			if (!isResponse(response)) {
+				throw new TypeError(`fetchHandler: the handler must return a Response, got ${show(response)}`);
+			}
 			const as = response.status < 500 ? 'processed' : 'failed';
 			// The response to a HEAD request has a body that nobody reads.
 			if (streams && response.body !== null && request.method !== 'HEAD') {
@@ -72,6 +75,12 @@ export function fetchHandler<const M, Q extends Request, C, A extends readonly u
 			throw error;
 		}
 	};
+}
+
+/** By its shape, because a framework may bring a `Response` of its own. Without types a forgotten `return` gives nothing. */
+function isResponse(value: unknown): boolean {
+	const { status, body } = Object(value) as { readonly status?: unknown; readonly body?: unknown };
+	return typeof status === 'number' && body !== undefined;
 }
 
 /** Made out here, because a closure in the handler would keep request and response alive, and so the body that it waits for. */

@@ -1,6 +1,7 @@
-import { ConfigError, type Problem, show } from '../core/errors.js';
+import { ConfigError, type Problem } from '../core/errors.js';
 import type { Column } from './select.js';
-import { readTime, type TimeUnit, timeUnitOf } from './time.js';
+import { listed, show } from './shown.js';
+import { MS_FROM, readTime, type TimeUnit, timeUnitOf } from './time.js';
 
 const PROBLEMS_MAX = 10;
 const TIME_NAMES = /^(time|t|timestamp|ts|date|datetime|at|epoch)([_ ]?(ms|s|sec|secs|seconds|millis|milliseconds))?$/i;
@@ -9,6 +10,8 @@ const UNKNOWN = /^([+-]?(nan|inf|infinity)|null|none|undefined|-)?$/i;
 /** Fills columns row by row, and remembers the first things that are wrong. */
 export class Columns {
 	readonly timesMs: number[] = [];
+	/** What is wrong with the first cell of each column without any number, by its name. Known when it is finished. */
+	readonly text: Record<string, string> = Object.create(null);
 	readonly #columns: { name: string; values: number[]; numbers: number; wrong: Problem[] }[];
 	readonly #timeName: string;
 	readonly #problems: Problem[] = [];
@@ -34,6 +37,9 @@ export class Columns {
 			this.#problem(where, `${where}: ${name} ${show(time)} must be ${what}`);
 		} else if (timeMs <= last) {
 			this.#problem(where, `${where}: ${name} ${show(time)} must be later than that of the row before it`);
+		} else if (this.#unit === 's' && timeMs >= 1000 * MS_FROM) {
+			const rule = 'in seconds: it looks like milliseconds, and a column has one unit';
+			this.#problem(where, `${where}: ${name} ${show(time)} must be ${rule}`);
 		}
 		this.#stopAt(PROBLEMS_MAX);
 		this.timesMs.push(timeMs);
@@ -52,6 +58,9 @@ export class Columns {
 	finish(): readonly Column[] {
 		const numeric = this.#columns.filter(({ numbers, wrong }) => numbers > 0 || wrong.length === 0);
 		this.#problems.push(...numeric.flatMap(({ wrong }) => wrong));
+		for (const { name, numbers, wrong } of this.#columns) {
+			if (numbers === 0 && wrong[0] !== undefined) this.text[name] = wrong[0].message;
+		}
 		this.#stopAt(1);
 		return numeric.map(({ name, values }) => ({ name, labels: undefined, values }));
 	}
@@ -70,7 +79,7 @@ export function timeColumnOf(names: readonly string[], wanted: string | undefine
 	const found = names.find((name) => (wanted === undefined ? TIME_NAMES.test(name) : name === wanted));
 	if (found !== undefined) return found;
 	const what = wanted === undefined ? 'time (or t, timestamp, ts, date, timeMs)' : show(wanted);
-	const message = `header: there must be a column ${what}; there are ${names.map(show).join(', ')}`;
+	const message = `header: there must be a column ${what}; there are ${listed(names.map(show))}`;
 	throw new ConfigError('trace', [{ path: 'header', message }]);
 }
 

@@ -1,9 +1,14 @@
 import { parse } from 'csv-parse/sync';
 import { ConfigError } from '../core/errors.js';
+import { delimiterOf } from '../csv/delimiter.js';
 import { Columns, timeColumnOf } from './columns.js';
 import type { Column } from './select.js';
+import { cut } from './shown.js';
 
-/** A table with a header; commas, semicolons or tabs. @throws ConfigError */
+/** The parser's messages hold what it has met. */
+const MESSAGE_MAX = 200;
+
+/** A table with a header; commas, semicolons or tabs, by its header. @throws ConfigError */
 export function readCsv(text: string, timeColumn: string | undefined) {
 	const [header, ...rows] = parseCsv(text);
 	const names = header?.record ?? [];
@@ -23,13 +28,13 @@ export function readCsv(text: string, timeColumn: string | undefined) {
 		);
 	}
 	const found: readonly Column[] = columns.finish();
-	return { timesMs: columns.timesMs, columns: found };
+	return { timesMs: columns.timesMs, columns: found, text: columns.text };
 }
 
 function parseCsv(text: string) {
 	try {
 		const rows: unknown = parse(text, {
-			delimiter: [',', ';', '\t'],
+			delimiter: delimiterOf(text),
 			info: true,
 			skip_empty_lines: true,
 			trim: true,
@@ -37,6 +42,6 @@ function parseCsv(text: string) {
 		return rows as { readonly info: { readonly lines: number }; readonly record: readonly string[] }[];
 	} catch (error) {
 		// Its message names the line.
-		throw new ConfigError('trace', [{ path: 'csv', message: (error as Error).message }]);
+		throw new ConfigError('trace', [{ path: 'csv', message: cut((error as Error).message, MESSAGE_MAX) }]);
 	}
 }

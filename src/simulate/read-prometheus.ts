@@ -46,6 +46,6 @@ export function readPrometheus(data: unknown) {
 			});
 			return { name: seriesName(labels), labels, values: series };
 		});
-		return { timesMs, columns };
+		return { timesMs, columns, text: {} };
 	});
 }

@@ -1,5 +1,6 @@
-import { ConfigError, show } from '../core/errors.js';
+import { ConfigError } from '../core/errors.js';
 import { Columns, timeColumnOf } from './columns.js';
+import { show } from './shown.js';
 
 /** One object a row; a series may be missing in some of them. @throws ConfigError */
 export function readRows(rows: readonly { where: string; row: unknown }[], timeColumn: string | undefined) {
@@ -22,5 +23,5 @@ export function readRows(rows: readonly { where: string; row: unknown }[], timeC
 			series.map((name) => row[name]),
 		);
 	}
-	return { columns: columns.finish(), timesMs: columns.timesMs };
+	return { columns: columns.finish(), timesMs: columns.timesMs, text: columns.text };
 }

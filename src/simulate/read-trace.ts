@@ -1,8 +1,9 @@
-import { ConfigError, show } from '../core/errors.js';
+import { ConfigError } from '../core/errors.js';
 import { readCsv } from './read-csv.js';
 import { readPrometheus } from './read-prometheus.js';
 import { readRows } from './read-rows.js';
 import { type Column, select } from './select.js';
+import { show } from './shown.js';
 import type { Trace } from './trace.js';
 
 export interface ReadTraceOptions {
@@ -16,6 +17,10 @@ export interface ReadTraceOptions {
 	readonly timeColumn?: string | undefined;
 }
 
+/** What a binary file, or UTF-16, soon turns into when it is read as UTF-8. Latin-1 does not: its names may be all that suffers. */
+const NO_TEXT = /\0|\uFFFD{3}/;
+const NO_TEXT_WITHIN = 1_000;
+
 /** More points than this do not fit into a look at a screen, nor into memory with comfort. */
 const POINTS_MAX = 5_000_000;
 
@@ -24,12 +29,13 @@ const POINTS_MAX = 5_000_000;
  * Prometheus range query. Which of them is seen from the text.
  *
  * Times are numbers (seconds, or ms when the column says so or the numbers are that large) or ISO dates, UTC unless they
- * say otherwise. An empty cell, `null`, `NaN` and infinities are unknown readings. Columns without any number are left out.
+ * say otherwise. An empty cell, `null`, `NaN` and infinities are unknown readings. Columns without any number are text, and
+ * no series.
  *
  * @throws ConfigError with line, column and value of what is wrong, up to ten of them.
  */
 export function readTrace(text: string, options: ReadTraceOptions = {}): Trace {
-	const { timesMs, columns } = readColumns(text, options.timeColumn);
+	const { timesMs, columns, text: columnsOfText } = readColumns(text, options.timeColumn);
 	if (timesMs.length < 2) fail(`rows: ${timesMs.length} must be at least 2, or there is no time to replay`);
 	if (timesMs.length * columns.length > POINTS_MAX) {
 		fail(`points: ${timesMs.length * columns.length} must be at most ${POINTS_MAX}; export a longer step`);
@@ -37,17 +43,22 @@ export function readTrace(text: string, options: ReadTraceOptions = {}): Trace {
 	const series: Record<string, ArrayLike<number>> = Object.create(null);
 	for (const { name, values } of columns) series[name] = values;
 	for (const [name, selector] of Object.entries(options.map ?? {})) {
-		series[name] = select(name, selector, columns, timesMs.length);
+		series[name] = select(name, selector, columns, columnsOfText, timesMs.length);
 	}
-	return { timesMs, series };
+	return { timesMs, series, text: columnsOfText };
 }
 
 function readColumns(
 	text: string,
 	timeColumn: string | undefined,
-): { readonly timesMs: ArrayLike<number>; readonly columns: readonly Column[] } {
+): {
+	readonly timesMs: ArrayLike<number>;
+	readonly columns: readonly Column[];
+	readonly text: { readonly [name: string]: string };
+} {
 	const body = text.replace(/^\uFEFF/, '').trim();
 	if (body === '') fail('the recording is empty');
+	if (NO_TEXT.test(body.slice(0, NO_TEXT_WITHIN))) fail('the recording must be text in UTF-8: CSV, NDJSON or JSON');
 	if (!/^[[{]/.test(body)) return readCsv(body, timeColumn);
 	const whole = parseWhole(body);
 	if (whole === undefined) return readRows(rowsOfLines(body), timeColumn);
@@ -78,7 +89,7 @@ function rowsOfLines(text: string): { where: string; row: unknown }[] {
 		try {
 			return [{ where: `line ${i + 1}`, row: JSON.parse(line) }];
 		} catch {
-			return fail(`line ${i + 1}: ${show(line.slice(0, 60))} must be a JSON object`);
+			return fail(`line ${i + 1}: ${show(line)} must be a JSON object`);
 		}
 	});
 }

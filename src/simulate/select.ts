@@ -1,4 +1,5 @@
-import { ConfigError, show } from '../core/errors.js';
+import { ConfigError } from '../core/errors.js';
+import { listed, show } from './shown.js';
 
 /** One series as it was read. */
 export interface Column {
@@ -21,7 +22,13 @@ export function seriesName({ __name__: name = '', ...labels }: { readonly [label
 }
 
 /** What a selector of `readTrace`'s `map` stands for. @throws ConfigError */
-export function select(target: string, text: string, columns: readonly Column[], length: number): ArrayLike<number> {
+export function select(
+	target: string,
+	text: string,
+	columns: readonly Column[],
+	columnsOfText: { readonly [name: string]: string },
+	length: number,
+): ArrayLike<number> {
 	const fail = (problem: string): never => {
 		throw new ConfigError('map', [{ path: `map.${target}`, message: `map.${target}: ${problem}` }]);
 	};
@@ -35,12 +42,14 @@ export function select(target: string, text: string, columns: readonly Column[],
 	const [, combine, selector = inner.trim()] = COMBINED.exec(inner.trim()) ?? [];
 	const found = columns.filter((column) => matches(column, selector));
 	const names = found.map(({ name }) => name);
+	const wrong = columnsOfText[selector];
+	if (found.length === 0 && wrong !== undefined) fail(wrong);
 	if (found.length === 0) {
-		const known = columns.map(({ name }) => name).join(', ');
-		fail(`${show(selector)} must be a series of the recording; there are ${known || 'none'}`);
+		const known = listed(columns.map(({ name }) => name));
+		fail(`${show(selector)} must be a series of the recording; there are ${known}`);
 	}
 	if (found.length > 1 && combine === undefined) {
-		fail(`${show(selector)} must match one series, or say sum(...) or max(...); it matches ${names.join(', ')}`);
+		fail(`${show(selector)} must match one series, or say sum(...) or max(...); it matches ${listed(names)}`);
 	}
 	return Float64Array.from({ length }, (_, i) => {
 		const values = found.map((column) => column.values[i] ?? Number.NaN);

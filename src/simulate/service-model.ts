@@ -1,6 +1,7 @@
 import { verify } from '../core/errors.js';
 import type { Ladder } from '../core/ladder.js';
 import { sharesOf } from './shares.js';
+import { listed } from './shown.js';
 import type { Trace } from './trace.js';
 
 /** One consumer, as a closed loop needs to know it. */
@@ -74,7 +75,7 @@ export function checkedModel(ladder: Ladder, trace: Trace, service: ServiceModel
 		}
 		must(checkEveryMs >= 10 && checkEveryMs <= 60_000, 'checkEveryMs', checkEveryMs, 'from 10 to 60 000');
 		must(Number.isInteger(seed), 'seed', seed, 'a whole number');
-		const series = Object.keys(trace.series).join(', ');
+		const series = listed(Object.keys(trace.series));
 		must(trace.series[rate] !== undefined, 'rate', rate, `a series of the trace (${series}), messages per second`);
 		const given = options.capacity === undefined || trace.series[capacity] !== undefined;
 		must(given, 'capacity', capacity, `a series of the trace (${series})`);

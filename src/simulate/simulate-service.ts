@@ -3,16 +3,19 @@ import { positionOf } from '../core/position.js';
 import type { Transition } from '../core/state.js';
 import type { Clock } from '../ports/clock.js';
 import { lagMs } from '../signals/lag-seconds.js';
+import { boundChecks } from './checks.js';
 import { createPilot } from './pilot.js';
 import { Recorder } from './recorder.js';
 import { Ring } from './ring.js';
 import { checkedModel, randomFrom, type ServiceModel, type SimulateServiceOptions } from './service-model.js';
 import { fateOf } from './simulate-signals.js';
 import type { Simulation } from './simulation.js';
-import { at, checkTrace, follow, stepOf, type Trace } from './trace.js';
+import { at, checkTrace, follow, refuseText, stepOf, type Trace } from './trace.js';
 
 /** So many simulated messages take seconds; each stands for as many as it must. */
 const MESSAGES_MAX = 3_000_000;
+/** More take more than half a minute. */
+const CHECKS_MAX = 5_000_000;
 /** Parts that the time between two checks is worked on in. */
 const TICKS = 10;
 /** What held messages come back at after a pause of a pushing source, as a multiple of the capacity. */
@@ -36,7 +39,10 @@ export function simulateService(
 	options: SimulateServiceOptions = {},
 ): Simulation {
 	checkTrace(trace);
+	const { rate = 'rate', capacity = 'capacity' } = options;
+	refuseText(trace, [...signalsOf(ladder, service.heap !== undefined), rate, capacity]);
 	const model = checkedModel(ladder, trace, service, options);
+	boundChecks(trace, model.checkEveryMs, CHECKS_MAX, 'checked');
 	const plant = new Plant(ladder, trace, model);
 	plant.run();
 	return plant.result(service.shares === undefined);
@@ -279,18 +285,18 @@ class Plant {
 				outOfMemoryAtMs: this.#outOfMemoryAtMs,
 				messagesEach: this.#each,
 			},
-			notes: this.#notes(equalShares),
+			notes: this.#notes(facts.signals, equalShares),
 		};
 	}
 
-	#notes(equalShares: boolean): string[] {
+	#notes(signals: Simulation['signals'], equalShares: boolean): string[] {
 		const { sloMs, heap } = this.#model;
-		const modelled = ['lag', 'lagMs', 'ageMs', ...(heap ? ['heap'] : [])];
-		const missing = this.#ladder.signals.filter(
-			(name) => !modelled.includes(name) && this.#trace.series[name] === undefined,
-		);
+		const replayed = signalsOf(this.#ladder, heap !== undefined);
+		const missing = replayed.filter((name) => this.#trace.series[name] === undefined);
+		const empty = replayed.filter((name) => !missing.includes(name) && signals[name]?.peak === null);
 		return [
 			...missing.map((name) => `${name} is neither modelled nor in the recording: unknown all the time.`),
+			...empty.map((name) => `${name} has no reading in the recording: unknown all the time.`),
 			...(equalShares
 				? [`The shares of ${this.#ladder.priorities.join(', ')} are not given, so they are taken as equal.`]
 				: []),
@@ -304,6 +310,12 @@ class Plant {
 				: ['The heap reached 1: a real process would have died. The run went on.']),
 		];
 	}
+}
+
+/** The signals that come from the trace; the others are those of the model. */
+function signalsOf(ladder: Ladder, modelsHeap: boolean): string[] {
+	const modelled = ['lag', 'lagMs', 'ageMs', ...(modelsHeap ? ['heap'] : [])];
+	return ladder.signals.filter((name) => !modelled.includes(name));
 }
 
 function move(from: Ring, to: Ring, nowMs: number): void {

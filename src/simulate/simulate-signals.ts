@@ -4,10 +4,12 @@ import { compiled, type Ladder } from '../core/ladder.js';
 import { settle } from '../core/settle.js';
 import { initialState, type LadderState } from '../core/state.js';
 import { step } from '../core/step.js';
+import { boundChecks, checksOf } from './checks.js';
 import { Recorder } from './recorder.js';
 import { sharesOf } from './shares.js';
+import { listed } from './shown.js';
 import type { Simulation } from './simulation.js';
-import { at, checkTrace, follow, stepOf, type Trace } from './trace.js';
+import { at, checkTrace, follow, refuseText, stepOf, type Trace } from './trace.js';
 
 export interface SimulateSignalsOptions {
 	/** Time between two checks, ms, > 0. Default: the step of the trace, but at most 2 000. */
@@ -21,6 +23,8 @@ export interface SimulateSignalsOptions {
 }
 
 const CHECK_EVERY_MS_MAX = 2_000;
+/** More take more than half a minute. */
+const CHECKS_MAX = 20_000_000;
 /** Under gradual treatment so many keys per priority stand for all. */
 const KEYS = 50;
 
@@ -37,14 +41,16 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 	const checkEveryMs = options.checkEveryMs ?? Math.min(stepOf(trace), CHECK_EVERY_MS_MAX);
 	const { pauses } = compiled(ladder);
 	const recorded = ladder.signals.filter((name) => trace.series[name] !== undefined);
+	refuseText(trace, [...ladder.signals, rateName]);
 	verify('simulation', (must) => {
 		must(Number.isFinite(checkEveryMs) && checkEveryMs > 0, 'checkEveryMs', checkEveryMs, 'a finite number above 0');
-		const series = Object.keys(trace.series).join(', ');
+		const series = listed(Object.keys(trace.series));
 		const wanted = `the names of series, with a signal (${ladder.signals.join(', ')}) among them`;
 		must(recorded.length > 0, 'trace.series', series, wanted);
 		const known = options.rate === undefined || trace.series[rateName] !== undefined;
 		must(known, 'rate', rateName, `a series of the trace (${series})`);
 	});
+	boundChecks(trace, checkEveryMs, CHECKS_MAX, 'stepped over');
 	const shares = sharesOf(ladder, options.shares);
 	const fromMs = at(trace.timesMs, 0);
 	const toMs = at(trace.timesMs, trace.timesMs.length - 1);
@@ -52,9 +58,7 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 	const moments = follow(trace, between);
 	let state = initialState(ladder, fromMs);
 	let severity = 0;
-	for (let i = 0; ; i++) {
-		const atMs = Math.min(fromMs + i * checkEveryMs, toMs);
-		moments.to(atMs);
+	for (const atMs of checksOf(trace, checkEveryMs, moments)) {
 		const readings: Record<string, number> = {};
 		for (const name of ladder.signals) readings[name] = moments.of(name);
 		const perS = moments.of(rateName);
@@ -62,7 +66,6 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 		state = turn.state;
 		severity = settle(severity, turn.severity);
 		recorder.check(atMs, turn, readings);
-		if (atMs >= toMs) break;
 		recorder.paused = pauses[state.level] === true && !state.probing;
 		const messages = (perS * Math.min(checkEveryMs, toMs - atMs)) / 1000;
 		if (messages > 0) count(ladder, recorder, state, severity, shares, messages, atMs);
@@ -75,7 +78,7 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 		protectedShed: 0,
 		protectedLate: 0,
 		service: null,
-		notes: notesOf(ladder, trace, recorded, messages.length > 0 && options.shares === undefined),
+		notes: notesOf(ladder, trace, recorded, facts.signals, messages.length > 0 && options.shares === undefined),
 	};
 }
 
@@ -115,11 +118,19 @@ export function fateOf({ action, features }: Decision): 'full' | 'lean' | 'spill
 	return action === 'spill' ? 'spilled' : action === 'reject' ? 'rejected' : 'dropped';
 }
 
-function notesOf(ladder: Ladder, trace: Trace, recorded: readonly string[], equalShares: boolean): string[] {
+function notesOf(
+	ladder: Ladder,
+	trace: Trace,
+	recorded: readonly string[],
+	signals: Simulation['signals'],
+	equalShares: boolean,
+): string[] {
 	const missing = ladder.signals.filter((name) => !recorded.includes(name));
+	const empty = recorded.filter((name) => signals[name]?.peak === null);
 	return [
 		'Open loop: the recording does not react to what the ladder does, so this shows when the ladder moves, not how the service recovers.',
 		...missing.map((name) => `${name} is not in the recording: unknown all the time.`),
+		...empty.map((name) => `${name} has no reading in the recording: unknown all the time.`),
 		...(ladder.spec.guard ? ['The guard is not simulated: it needs a model of the service.'] : []),
 		...(equalShares
 			? [`The shares of ${ladder.priorities.join(', ')} are not given, so they are taken as equal.`]

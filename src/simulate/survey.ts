@@ -1,4 +1,4 @@
-import { at, quantile, type Trace } from './trace.js';
+import { at, quantile, readingAt, type Trace } from './trace.js';
 
 /** Below these there is no telling what is ordinary. */
 const POINTS_MIN = 120;
@@ -27,7 +27,8 @@ export interface Survey {
 
 /** What a recording says of a signal, or why it says nothing. */
 export function surveyOf(trace: Trace, name: string): Survey | string {
-	const all = Float64Array.from(trace.series[name] ?? []);
+	const recorded = trace.series[name] ?? [];
+	const all = Float64Array.from({ length: recorded.length }, (_, i) => readingAt(recorded, i));
 	const sorted = all.filter((value) => value >= 0).sort();
 	const spanMs = at(trace.timesMs, trace.timesMs.length - 1) - at(trace.timesMs, 0);
 	if (sorted.length < POINTS_MIN || spanMs < SPAN_MIN_MS) {

@@ -1,7 +1,7 @@
 export type TimeUnit = 's' | 'ms' | 'date';
 
 /** Seconds since 1970 stay below this until the year 5138, and ms have been above it since 1973. */
-const MS_FROM = 1e11;
+export const MS_FROM = 1e11;
 const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::?(:\d\d(?:\.\d+)?))?)?\s*(Z|UTC|[+-]\d\d:?\d\d)?$/i;
 
 /** The unit of a column of times: what its name says, else what its first value looks like. */

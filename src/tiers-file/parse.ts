@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { compiledTiers, defineTiers, type Tiers, type TiersSpec } from '../core/tiers.js';
+import { delimiterOf } from '../csv/delimiter.js';
 
 /** How a tier file is written. */
 export type TierFileFormat = 'json' | 'csv';
@@ -28,7 +29,7 @@ export function parseTiers(bytes: Uint8Array, format: TierFileFormat, current: T
 }
 
 /**
- * One row a key: `key,tier`. A CSV file distributes keys between tiers that exist; which tiers there are, their order and
+ * One row a key: `key,tier`, or with semicolons or tabs. A CSV file distributes keys between tiers that exist; which tiers there are, their order and
  * their priorities are not its business, so a slip in a spreadsheet cannot change what a tier means.
  */
 function parseCsv(text: string, current: Tiers): TiersSpec<string> {
@@ -38,6 +39,7 @@ function parseCsv(text: string, current: Tiers): TiersSpec<string> {
 			columns = header.map((column) => column.toLowerCase());
 			return columns;
 		},
+		delimiter: delimiterOf(text),
 		info: true,
 		skip_empty_lines: true,
 		trim: true,

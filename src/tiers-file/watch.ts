@@ -47,7 +47,7 @@ const unrefInterval: Pick<Clock, 'every'> = {
  * Puts the tiers of a file in force, and those of every later version of it, without a restart (rule T4).
  *
  * - JSON is what `defineTiers` takes: `{ "tiers": [{ "name", "priority", "keys": [] }], "fallback": { "name", "priority" } }`.
- * - CSV has the columns `key` and `tier` and distributes keys between the tiers that the registry has.
+ * - CSV (commas, semicolons or tabs) has the columns `key` and `tier` and distributes keys between the tiers that the registry has.
  *
  * A file that is missing, half-written or wrong changes nothing: the old tiers stay and the error is heard. Tiers that are
  * equal to the current ones do not raise the version. The file speaks when it changes, so tiers that were put into the

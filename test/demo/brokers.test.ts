@@ -1,5 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { apacheKafka, describeWith, nats, rabbitmq, redis } from '../support/services.js';
 
@@ -16,14 +23,31 @@ function demo(env: Readonly<Record<string, string>>, ...parameters: string[]) {
 	});
 }
 
+/** Streams of all demos that run at the moment. */
+async function redisPlaces(url: string): Promise<string[]> {
+	const client = new Redis(url);
+	return client.keys('brownout-demo-*').finally(() => client.quit());
+}
+
+async function natsPlaces(url: string): Promise<string[]> {
+	const connection = await connect({ servers: url });
+	const names: string[] = [];
+	for await (const name of (await jetstreamManager(connection)).streams.names()) names.push(name);
+	await connection.close();
+	return names;
+}
+
+const ours = (names: readonly string[], before: readonly string[] = []) =>
+	names.filter((name) => name.startsWith('brownout-demo-') && !before.includes(name));
+
 const BROKERS = [
-	['nats', 'NATS_URL', nats],
-	['redis', 'REDIS_URL', redis],
-	['kafka', 'KAFKA_BROKERS', apacheKafka],
-	['rabbitmq', 'AMQP_URL', rabbitmq],
+	['nats', 'NATS_URL', nats, natsPlaces],
+	['redis', 'REDIS_URL', redis, redisPlaces],
+	['kafka', 'KAFKA_BROKERS', apacheKafka, undefined],
+	['rabbitmq', 'AMQP_URL', rabbitmq, undefined],
 ] as const;
 
-for (const [broker, variable, find] of BROKERS) {
+for (const [broker, variable, find, listPlaces] of BROKERS) {
 	await describeWith(find, `the real load through ${broker}`, ({ url }) => {
 		it('is survived: every message that was sent is accounted for, and the broker holds none', {
 			timeout: 300_000,
@@ -33,6 +57,37 @@ for (const [broker, variable, find] of BROKERS) {
 			expect(out.replace(/\s+/g, ' ')).toContain(` at ${url}`);
 			expect(out).toContain('▲ NORMAL -> SOFT');
 			expect(out).toContain('the broker still holds 0');
+		});
+
+		if (listPlaces === undefined) return;
+		it.each([
+			['SIGINT', 130],
+			['SIGTERM', 143],
+		] as const)('leaves nothing behind at %s', { timeout: 120_000 }, async (signal, code) => {
+			const before = await listPlaces(url);
+			const temporary = mkdtempSync(join(tmpdir(), 'brownout-interrupted-'));
+			const command = ['--import', 'tsx', 'examples/demo.ts', '--real-load', '--broker', broker];
+			const env = { ...process.env, [variable]: url, TMPDIR: temporary };
+			const child = spawn(process.execPath, command, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+			try {
+				let out = '';
+				for await (const chunk of child.stdout.setEncoding('utf8')) {
+					out += chunk;
+					// Messages flow, and what does not is in the spill.
+					if (/[1-9]\S* checked/.test(out) && !child.killed) {
+						expect(ours(await listPlaces(url), before)).toHaveLength(1);
+						expect(ours(readdirSync(temporary))).toHaveLength(1);
+						child.kill(signal);
+					}
+				}
+				if (child.exitCode === null) await once(child, 'exit');
+				expect({ code: child.exitCode, out }).toEqual({ code, out: expect.stringContaining('  interrupted: ') });
+				expect(ours(await listPlaces(url), before)).toEqual([]);
+				expect(ours(readdirSync(temporary))).toEqual([]);
+			} finally {
+				child.kill('SIGKILL');
+				rmSync(temporary, { recursive: true });
+			}
 		});
 	});
 }

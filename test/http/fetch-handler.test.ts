@@ -113,9 +113,17 @@ describe('fetchHandler', () => {
 			await expect(serve(new Request(HTTP))).rejects.toThrow('no stock');
 			expect(shedder.stats()).toMatchObject({ inFlight: 0, failed: 1, processed: 0 });
 		}
-		const { serve, shedder } = api(() => undefined as never);
-		await expect(serve(new Request(HTTP))).rejects.toThrow(TypeError);
-		expect(shedder.stats()).toMatchObject({ inFlight: 0, failed: 1 });
+		for (const [wrong, shown] of [
+			[undefined, 'undefined'],
+			['ok', '"ok"'],
+			[{ status: 200 }, 'an object'],
+		]) {
+			const { serve, shedder } = api(() => wrong as never);
+			await expect(serve(new Request(HTTP))).rejects.toThrow(
+				new TypeError(`fetchHandler: the handler must return a Response, got ${shown}`),
+			);
+			expect(shedder.stats()).toMatchObject({ inFlight: 0, failed: 1 });
+		}
 	});
 
 	it('rejects with what `describe` throws, offering nothing', async () => {

@@ -170,6 +170,40 @@ plain (open loop, recorded signals)
 		expect([code, stderr.replace(/\d+,/, 'N,')]).toEqual([1, 'brownout: plain: flaps N, more than --max-flaps 0\n']);
 	});
 
+	it('judges no limit while a signal with thresholds was unknown all the time, and exits with 2', async () => {
+		const mapped = "--map 'lag=...' names a series, or a number that stands for it, --capacity models the service";
+		const said = 'so its thresholds were not tried and no limit can be judged';
+		const recorded = 't,heap,rate\n0,0.4,5\n15,0.4,5\n30,0.4,5\n';
+		const blind = await brownout(words('- --max-flaps 0 --json'), recorded);
+		const line = `market-data: lag is not in the recording, ${said}; ${mapped}`;
+		expect([blind.code, blind.stderr]).toEqual([2, `brownout: ${line}\n`]);
+		expect(JSON.parse(blind.stdout)).toMatchObject({ exceeded: [], undecided: [line] });
+
+		const empty = await brownout(words('- --max-flaps 0'), 't,lag,heap\n0,,0.4\n15,,0.4\n30,,0.4\n');
+		expect(empty.stderr).toContain(`market-data: lag has no reading in the recording, ${said}; `);
+		expect(empty.code).toBe(2);
+
+		const closed = await brownout(words('- --capacity 500 --max-flaps 0 --ladder market-data'), 't,rate\n0,5\n15,5\n');
+		expect(closed.stderr).toContain(
+			`market-data: heap is not in the recording, ${said}; --map 'heap=...' names a series`,
+		);
+		expect(closed.code).toBe(2);
+	});
+
+	it('takes a number for a signal that there is none of, and needs it only where a limit is to be judged', async () => {
+		const recorded = 't,heap\n0,0.4\n15,0.4\n30,0.4\n';
+		expect((await brownout(words('- --max-flaps 0 --map lag=0'), recorded)).code).toBe(0);
+		expect((await brownout(words('-'), recorded)).code).toBe(0);
+	});
+
+	it('says what is wrong with a signal that is a column of text', async () => {
+		const { code, stderr } = await brownout(['-'], 't,lag,heap\n0,"1,000",0.4\n15,"2,000",0.4\n');
+		expect([code, stderr]).toEqual([
+			2,
+			'brownout: market-data: invalid trace (1 problem):\nline 2: lag "1,000" must be a number\n',
+		]);
+	});
+
 	it('draws an SVG with every level and signal, and a PNG', async () => {
 		const { code } = await brownout(words('rate.csv --capacity 250 --ladder plain.json --svg out.svg --png out.png'));
 		expect(code).toBe(0);
@@ -206,6 +240,10 @@ plain (open loop, recorded signals)
 		[
 			'lag.csv --map lag=nope',
 			'lag.csv: invalid map (1 problem):\nmap.lag: "nope" must be a series of the recording; there are lag',
+		],
+		[
+			'lag.csv --map lga=5 --ladder plain.json --ladder recommended',
+			'--map: "lga" must be a signal of plain, recommended (lag, ageMs, lagMs, heap), rate or capacity',
 		],
 		['lag.csv --spill-max 5', '--spill-max needs --capacity: without a model of the service nothing reacts'],
 		['rate.csv --capacity 5 --cost full=2', '--cost: "full" must be one of lean, spill, drop'],

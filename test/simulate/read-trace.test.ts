@@ -95,12 +95,35 @@ describe('readTrace', () => {
 		expect(series).toEqual({ lag: [Number.NaN, Number.NaN, 3], heap: [0.5, Number.NaN, 0.7] });
 	});
 
+	it('tells what is wrong with a column of text, and with a series that is mapped to one', () => {
+		const csv = 't,Lag,host\n0,"1,000",a\n5,"2,000",b\n';
+		expect({ ...readTrace(csv).text }).toEqual({
+			Lag: 'line 2: Lag "1,000" must be a number',
+			host: 'line 2: host "a" must be a number',
+		});
+		expect(() => readTrace(csv, { map: { lag: 'Lag' } })).toThrow('map.lag: line 2: Lag "1,000" must be a number');
+	});
+
+	it('shows little of what is not a recording', () => {
+		const binary = String.fromCharCode(...Array.from({ length: 4_000 }, (_, i) => (i * 7919) % 256));
+		expect(() => readTrace(binary)).toThrow('the recording must be text in UTF-8: CSV, NDJSON or JSON');
+		const long = 'x'.repeat(10_000);
+		const header = Array.from({ length: 500 }, (_, i) => `${long}${i}`).join(',');
+		for (const text of [header, `t,lag\n0,1\n1,${long}`, `t,lag\n0,1\n1,"${long}`, `{"t":0,"lag":1}\n${long}`])
+			expect(messageOf(() => readTrace(text))).toMatch(/^.{20,2000}$/s);
+	});
+
 	it.each([
 		['', 'the recording is empty'],
+		[
+			't,lag\n1700000000,1\n1700000015000,2',
+			'line 3: t "1700000015000" must be in seconds: it looks like milliseconds, and a column has one unit',
+		],
 		['lag\n1\n2', 'header: there must be a column time (or t, timestamp, ts, date, timeMs); there are "lag"'],
 		['t,lag,lag\n0,1,2\n1,1,2', 'header: column "lag" must be there once'],
 		['t,lag\n0,1', 'rows: 1 must be at least 2, or there is no time to replay'],
 		['t,lag\n0,1\n1,12k\n2,3', 'line 3: lag "12k" must be a number'],
+		['t;lag\n0;1\n1;1,5', 'line 3: lag "1,5" must be a number'],
 		['t,lag\n0,1\n5,1\n5,2', 'line 4: t "5" must be later than that of the row before it'],
 		['t,lag\n0,1\nnoon,2', 'line 3: t "noon" must be a number'],
 		['t,lag\n2026-01-01,1\n2026-13-01,2', 'line 3: t "2026-13-01" must be a date such as 2026-11-24T02:00:00Z'],
@@ -199,6 +222,10 @@ describe('map', () => {
 		expect(readTrace('t,"max(a) * 2"\n0,5\n1,6', { map: { lag: 'max(a) * 2' } }).series.lag).toEqual([5, 6]);
 	});
 });
+
+function messageOf(run: () => unknown): string {
+	return (errorOf(run) as unknown as Error).message;
+}
 
 function errorOf(run: () => unknown): { readonly problems: readonly { readonly path: string }[] } {
 	try {

@@ -217,4 +217,15 @@ describe('simulateService', () => {
 	])('refuses %j with %j', (service, options, message) =>
 		expect(() => simulateService(ladder, rate([1, 1]), service, options)).toThrow(message),
 	);
+
+	it('refuses a recording that would be replayed for ever, and a rate that is a column of text', () => {
+		const trace = { timesMs: [0, 10_000, 1e15], series: { rate: [1, 1, 1] } };
+		expect(() => simulateService(ladder, trace, { capacityPerS: 1 })).toThrow(
+			'Its longest gap is 278000000 h, between the points 2 and 3: is a time wrong there?',
+		);
+		const text = { rate: 'line 2: rate "1,000" must be a number' };
+		expect(() => simulateService(ladder, { timesMs: [0, 1000], series: {}, text }, { capacityPerS: 1 })).toThrow(
+			'invalid trace (1 problem):\nline 2: rate "1,000" must be a number',
+		);
+	});
 });

@@ -87,6 +87,81 @@ describe('simulateSignals', () => {
 		]);
 	});
 
+	it('takes a negative reading for unknown, as it does every point without one (rule R5)', () => {
+		const trace: Trace = { timesMs: [0, 10_000, 20_000, 30_000], series: { lag: [10, -5, 1e9, 1e9] } };
+		const { transitions, signals } = simulateSignals(ladder, trace, { checkEveryMs: 1000 });
+		expect(transitions.map(({ atMs, causes }) => [atMs, causes[0]?.reading])).toEqual([
+			[20_000, 1e9],
+			[21_000, 1e9],
+		]);
+		expect(signals.lag).toEqual({ unknownMs: 19_000, peak: 1e9 });
+		const held = simulateSignals(ladder, trace, { checkEveryMs: 1000, between: 'hold' });
+		expect(held.signals.lag?.unknownMs).toBe(10_000);
+	});
+
+	it('steps over most of a long hole, and ends as if it had been checked (rule R9)', () => {
+		const busy = [...flat(30, 0), ...flat(10, 250), ...flat(5, 150)];
+		const calm = [...flat(40, 0)];
+		const readings = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 3, maxLength: 40 });
+		const holeMs = fc.integer({ min: 4_000, max: 40_000_000 });
+		const agree = (before: readonly number[], after: readonly number[], hole: number) => {
+			const lag = [...before, ...after];
+			const timesMs = lag.map((_, i) => 1000 * i + (i < before.length ? 0 : hole));
+			const result = simulateSignals(ladder, { timesMs, series: { lag } });
+			let state = initialState(ladder, 0);
+			const transitions: Transition[] = [];
+			for (let atMs = 0, i = 0; ; ) {
+				while ((timesMs[i + 1] ?? Number.POSITIVE_INFINITY) <= atMs) i++;
+				const inHole = i === before.length - 1 && atMs > (timesMs[i] as number);
+				const [from, to] = [timesMs[i] as number, timesMs[i + 1] ?? Number.POSITIVE_INFINITY];
+				const share = to === Number.POSITIVE_INFINITY ? 0 : (atMs - from) / (to - from);
+				const [here, there] = [lag[i] as number, lag[i + 1] ?? 0];
+				const reading = inHole ? Number.NaN : here + share * (there - here);
+				const turn = step(ladder, state, { atMs, readings: { lag: reading } });
+				state = turn.state;
+				if (turn.transition) transitions.push(turn.transition);
+				if (atMs >= (timesMs.at(-1) as number)) break;
+				atMs = Math.min(atMs + 1000, timesMs.at(-1) as number);
+			}
+			same(
+				result.transitions.map(({ atMs, to }) => [atMs, to]),
+				transitions.map(({ atMs, to }) => [atMs, to]),
+			);
+			same(result.endLevel, ladder.levels[state.level]);
+		};
+		agree(busy, calm, 9_000_000);
+		fc.assert(fc.property(readings, readings, holeMs, agree), { numRuns: 20 });
+	});
+
+	it('takes no longer for a hole of years, and leaves none in the timeline', () => {
+		const yearMs = 31_536_000_000;
+		const lag = [...flat(10, 150), ...flat(40, 0)];
+		const timesMs = lag.map((_, i) => 1000 * i + (i < 10 ? 0 : 30 * yearMs));
+		const { checks, transitions, signals, timeline } = simulateSignals(ladder, { timesMs, series: { lag } });
+		expect(checks).toBeGreaterThan(timeline.atMs.length);
+		expect(checks).toBeLessThan(5_000);
+		expect(transitions.map(({ to }) => to)).toEqual(['LEAN', 'NORMAL']);
+		expect(signals.lag?.unknownMs).toBe(30 * yearMs);
+	});
+
+	it('refuses a recording that would be replayed for ever, with its longest gap', () => {
+		const timesMs = [0, 1.7e15];
+		expect(() => simulateSignals(ladder, { timesMs, series: { lag: [1, 2] } })).toThrow(
+			'checks: 850,000,000,000 must be at most 20,000,000: the recording is long for one check every 2000 ms. Its longest gap is 472000000 h, between the points 1 and 2: is a time wrong there?',
+		);
+	});
+
+	it('refuses a signal that is a column of text, and tells of one without a reading', () => {
+		const other = { timesMs: [0, 1000], series: { rate: [1, 1], lag: [1, 1] } };
+		const text = { heap: 'line 2: heap "30%" must be a number', host: 'line 2: host "a" must be a number' };
+		const two = marketDataLadder;
+		expect(() => simulateSignals(two, { ...other, text })).toThrow(
+			'invalid trace (1 problem):\nline 2: heap "30%" must be a number',
+		);
+		const { notes } = simulateSignals(two, { ...other, series: { ...other.series, heap: [Number.NaN, Number.NaN] } });
+		expect(notes).toContain('heap has no reading in the recording: unknown all the time.');
+	});
+
 	it('takes a hole in the recording for unknown: it recovers nothing', () => {
 		const timesMs = [...flat(10, 0).map((_, i) => i * 1000), 60_000, 61_000];
 		const result = simulateSignals(ladder, { timesMs, series: { lag: [...flat(9, 150), 0, 0, 0] } });

@@ -171,6 +171,15 @@ describe('brownout tiers', { timeout: 60_000, concurrent: false }, () => {
 		expect(stderr).not.toContain('    at ');
 	});
 
+	it.each([';', '\t'])('reads a table with %j between its cells', async (delimiter) => {
+		await writeFile(
+			at('other.csv'),
+			`\uFEFF${['Symbol', 'Volume'].join(delimiter)}\nBHP${delimiter}900\nA,B${delimiter}7\n`,
+		);
+		const { code, stdout } = await brownout('tiers other.csv --top 1 --json');
+		expect([code, JSON.parse(stdout).tiers[0]]).toMatchObject([0, { name: 'tier1', keys: 1, volume: 900 }]);
+	});
+
 	it('names the lines that are wrong in the table', async () => {
 		await writeFile(at('wrong.csv'), 'key,volume\nA,1\nB,\n,5\nC,"1,000"\nD,-1\nE,NaN\n');
 		const { code, stderr } = await brownout('tiers wrong.csv --top 1');

@@ -331,6 +331,21 @@ describe('a watched CSV file', () => {
 		expect([registry.version, ...tierOf('CBA', 'BHP')]).toEqual([3, 'tier1', 'rest']);
 	});
 
+	it.each([
+		[';', 'A,B'],
+		['\t', 'A;B'],
+		[',', 'A;B'],
+	])('may have %j between its cells, and the others in its keys', async (delimiter, key) => {
+		const rows = [
+			['Key', '"a; note"', 'Tier'],
+			[key, 'x', 'tier1'],
+			['BHP', '', 'tier2'],
+		];
+		await writeFile(at('tiers.csv'), `\uFEFF${rows.map((row) => row.join(delimiter)).join('\r\n')}\r\n`);
+		await watching(at('tiers.csv'));
+		expect(tierOf(key, 'BHP')).toEqual(['tier1', 'tier2']);
+	});
+
 	it('does not lose keys by being cut off after a whole line', async () => {
 		await writeFile(at('tiers.csv'), 'key,tier\nBHP,tier1\nCBA,tier1\n');
 		const watch = await watching(at('tiers.csv'));
@@ -344,7 +359,7 @@ describe('a watched CSV file', () => {
 
 	it.each([
 		['', 'line 1: a header with the columns "key" and "tier" is needed, got ""'],
-		['key;tier\nBHP;tier1\n', 'line 1: a header with the columns "key" and "tier" is needed, got "key;tier"'],
+		['key|tier\nBHP|tier1\n', 'line 1: a header with the columns "key" and "tier" is needed, got "key|tier"'],
 		['key,tier\n', 'there is a header but no key'],
 		['key,tier\nBHP,tier1\n,tier1\n', 'line 3: the key is empty\n(tiers: tier1, tier2, rest)'],
 		['key,tier\n\nBHP,Tier1\n', 'line 3: key "BHP" has the unknown tier "Tier1"\n(tiers: tier1, tier2, rest)'],

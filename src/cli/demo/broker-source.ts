@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place } from './brokers/broker.js';
 import { brokers } from './brokers/index.js';
 import type { GeneratorReport } from './generator.js';
+import { end } from './generator-process.js';
 import type { LoadSource } from './source.js';
 
 const LOOK_MS = 100;
@@ -38,6 +39,7 @@ export async function brokerSource(place: Place, startGenerator: () => ChildProc
 		async start(shedder, handle, failed) {
 			offered = () => shedder.stats().offered;
 			await consumer.consume(shedder, handle, failed);
+			if (closing !== undefined) return;
 			generator = startGenerator();
 			report = text(generator.stdout as Readable).then(parseReport);
 		},
@@ -53,8 +55,10 @@ export async function brokerSource(place: Place, startGenerator: () => ChildProc
 			return { report: said, left };
 		},
 		close() {
-			generator?.kill();
-			closing ??= consumer.close();
+			closing ??= (async () => {
+				if (generator !== undefined) await end(generator);
+				await consumer.close();
+			})();
 			return closing;
 		},
 	};

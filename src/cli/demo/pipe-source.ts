@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
+import { end } from './generator-process.js';
 import { createInbox } from './inbox.js';
 import type { LoadSource } from './source.js';
 
@@ -41,8 +42,6 @@ export function pipeSource(generator: ChildProcess, most: number): LoadSource {
 			await Promise.race([Promise.all([consumed, exited]), sleep(FINISH_WITHIN_MS, undefined, { ref: false })]);
 			return { report: inbox.report(), left: inbox.length() };
 		},
-		async close() {
-			generator.kill();
-		},
+		close: () => end(generator),
 	};
 }

@@ -19,6 +19,7 @@ import type { Handle, Place } from './brokers/broker.js';
 import { classification } from './feed.js';
 import { compact, percent, whole } from './format.js';
 import type { LoadPlan } from './generator.js';
+import { aborted } from './interruption.js';
 import { createMonitor } from './monitor.js';
 import { narrate } from './narrator.js';
 import { pipeSource } from './pipe-source.js';
@@ -36,6 +37,8 @@ export interface RealLoadOptions extends WatchOptions {
 	readonly duration?: number | undefined;
 	/** A place in a broker that the messages go through. Default: a pipe, and no broker. */
 	readonly place?: Place | undefined;
+	/** Ends the run early: it rejects with the reason, when all that it has made is removed. */
+	readonly interruption: AbortSignal;
 }
 
 /** A pipe is read as fast as messages are handled; what waits in a broker has to outgrow what a broker costs as well. */
@@ -102,7 +105,7 @@ export interface RealLoadEnd extends Delivery {
  */
 export async function playRealLoad(
 	stage: Stage,
-	{ rate, duration = 12, ramp = Math.min(4, duration), place, ...watch }: RealLoadOptions,
+	{ rate, duration = 12, ramp = Math.min(4, duration), place, interruption, ...watch }: RealLoadOptions,
 	generator: readonly string[],
 ): Promise<RealLoadEnd> {
 	stage.heading('A real overload');
@@ -126,7 +129,8 @@ export async function playRealLoad(
 			`machine, and the cooldown is ${COOLDOWN_MS / 1000} s, where the preset has 30 s. Lag, heap and event-loop delay are measured.`,
 	);
 	try {
-		return await play(stage, { source, work, plan, directory, recoverWithinMs: RECOVER_WITHIN_MS[through], watch });
+		const recoverWithinMs = RECOVER_WITHIN_MS[through];
+		return await play(stage, { source, work, plan, directory, recoverWithinMs, watch, interruption });
 	} finally {
 		await source.close();
 		if (directory !== undefined) await rm(directory, { recursive: true, force: true });
@@ -146,11 +150,12 @@ interface Run {
 	readonly directory: string | undefined;
 	readonly recoverWithinMs: number;
 	readonly watch: WatchOptions;
+	readonly interruption: AbortSignal;
 }
 
 async function play(
 	stage: Stage,
-	{ source, work, plan, directory, recoverWithinMs, watch }: Run,
+	{ source, work, plan, directory, recoverWithinMs, watch, interruption }: Run,
 ): Promise<RealLoadEnd> {
 	const shedder = createLoadShedder({
 		ladder: ladderFor(work.capacityPerS, source.fallsWhilePaused),
@@ -187,7 +192,7 @@ async function play(
 		shedder.stats().waiting === 0 &&
 		// Messages still come, and some brokers hear of what is done a little later.
 		source.counts().waiting <= CALM_LAG_S * plan.calmPerS;
-	try {
+	const survive = async () => {
 		shedder.start();
 		await source.start(shedder, burning(work), (error) =>
 			stage.line(`  ${monitor.time()}  the consumer failed: ${error}`),
@@ -202,6 +207,9 @@ async function play(
 		await until(() => shedder.stats().waiting === 0 && shedder.stats().inFlight === 0, START_WITHIN_MS);
 		stage.show(monitor.moment('Real load: the end'));
 		return { ...delivery, stats: shedder.stats() };
+	};
+	try {
+		return await Promise.race([survive(), aborted(interruption)]);
 	} finally {
 		clearInterval(looking);
 		await watching.close();

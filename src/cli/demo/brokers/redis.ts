@@ -48,7 +48,8 @@ export const redis: Broker = {
 		return {
 			async send(messages) {
 				const pipeline = client.pipeline();
-				for (const message of messages) pipeline.xadd(place.name, '*', FIELD, writeMessage(message));
+				// What is still on its way when the stream is removed must not make it anew.
+				for (const message of messages) pipeline.xadd(place.name, 'NOMKSTREAM', '*', FIELD, writeMessage(message));
 				const results = (await pipeline.exec()) ?? [];
 				for (const [error] of results) if (error !== null) throw error;
 			},
