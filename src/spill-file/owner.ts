@@ -21,6 +21,12 @@ export interface Owner {
 	readonly answers: boolean;
 }
 
+/** An owner for messages. */
+export function ownerText({ pid, host, sinceMs, startTicks }: Owner): string {
+	const since = Number.isFinite(sinceMs) ? new Date(sinceMs).toISOString() : 'an unknown time';
+	return `process ${pid} (started at tick ${startTicks ?? 'unknown'}) on ${host} since ${since}`;
+}
+
 /** What is asked of the system to tell the living from the dead. Tests have systems of their own. */
 export interface Host {
 	readonly pid: number;

@@ -43,15 +43,15 @@ describe('the lock of a directory', () => {
 		const disk = new Disk();
 		await disk.mkdir(DIRECTORY);
 		const host = hostWith({ 1: '500', 2: '600' }, { name: 'box' });
-		const release = await lockDirectory(disk, DIRECTORY, host, Date.UTC(2026, 0, 1));
+		const hold = await lockDirectory(disk, DIRECTORY, host, Date.UTC(2026, 0, 1));
 		await expect(lock(disk, { ...host, pid: 2 })).rejects.toMatchObject({
 			code: 'SPILL_LOCKED',
 			message: `${DIRECTORY} is in use by process 1 (started at tick 500) on box since 2026-01-01T00:00:00.000Z; one directory serves one store at a time`,
 		});
 		expect(await ownerOf(disk, DIRECTORY, host)).toMatchObject({ alive: true, owner: { pid: 1 } });
-		await release();
+		await hold.release();
 		expect(disk.paths).toEqual([]);
-		await (await lock(disk, { ...host, pid: 2 }))();
+		await (await lock(disk, { ...host, pid: 2 })).release();
 		expect(disk.paths).toEqual([]);
 	});
 
@@ -64,10 +64,10 @@ describe('the lock of a directory', () => {
 			if (tidied++ === 0) await disk.unlink(from);
 			return link(from, to);
 		};
-		const release = await lock(disk, hostWith({ 1: '500' }));
+		const hold = await lock(disk, hostWith({ 1: '500' }));
 		expect(tidied).toBe(2);
 		expect(await ownerOf(disk, DIRECTORY, hostWith({ 1: '500' }))).toMatchObject({ alive: true });
-		await release();
+		await hold.release();
 		expect(disk.paths).toEqual([]);
 	});
 
@@ -93,10 +93,10 @@ describe('the lock of a directory', () => {
 	] as const)('is taken over from an owner %s', async (_, owner) => {
 		const disk = await diskWith(owner);
 		const host = hostWith({ 1: '500', 3: '700' }, { answers: async () => false });
-		const release = await lock(disk, { ...host, pid: 3 });
+		const hold = await lock(disk, { ...host, pid: 3 });
 		expect(await ownerOf(disk, DIRECTORY, host)).toMatchObject({ alive: true, owner: { pid: 3 } });
 		expect(disk.paths).toEqual([join(DIRECTORY, 'lock')]);
-		await release();
+		await hold.release();
 	});
 
 	it.each<[string, Partial<Owner>, Partial<Host>]>([
@@ -142,12 +142,12 @@ describe('the lock of a directory', () => {
 				const own = pid * 1000 + turn;
 				alive[own] = `${own}`;
 				try {
-					const release = await lockDirectory(slowed(disk, boot++), DIRECTORY, hostWith(alive, { pid: own }), 1);
+					const hold = await lockDirectory(slowed(disk, boot++), DIRECTORY, hostWith(alive, { pid: own }), 1);
 					expect(++holders).toBe(1);
 					wins++;
 					await new Promise(setImmediate);
 					holders--;
-					if (turn % 2 === 0) await release();
+					if (turn % 2 === 0) await hold.release();
 				} catch (error) {
 					expect(error).toMatchObject({ code: 'SPILL_LOCKED' });
 				}
@@ -169,9 +169,9 @@ describe('the lock of a directory', () => {
 		expect(disk.paths.length).toBeGreaterThan(2);
 		disk.unlink = remove;
 		disk.fault = () => undefined;
-		const release = await lock(disk, hostWith({ 4: '800' }, { pid: 4 }));
+		const hold = await lock(disk, hostWith({ 4: '800' }, { pid: 4 }));
 		expect(disk.paths).toEqual([join(DIRECTORY, 'lock')]);
-		await release();
+		await hold.release();
 		expect(disk.paths).toEqual([]);
 	});
 });
@@ -197,14 +197,14 @@ describe('this host', () => {
 	it.skipIf(process.platform === 'win32')('takes over from an owner in another container that is gone', async () => {
 		const directory = temporaryDirectory();
 		const inContainer: Host = { ...thisHost, pidNamespace: async () => 'pid:[1]' };
-		const release = await lockDirectory(nodeFileSystem, directory, inContainer, 1);
+		const hold = await lockDirectory(nodeFileSystem, directory, inContainer, 1);
 		await expect(lockDirectory(nodeFileSystem, directory, thisHost, 1)).rejects.toMatchObject({ code: 'SPILL_LOCKED' });
-		await release();
+		await hold.release();
 		// What is left of one that was killed: a lock, and a socket that nobody listens on.
 		await lockDirectory(nodeFileSystem, directory, { ...inContainer, listen: async () => async () => {} }, 1);
 		const next = await lockDirectory(nodeFileSystem, directory, thisHost, 1);
 		expect(await nodeFileSystem.readdir(directory)).toHaveLength(2);
-		await next();
+		await next.release();
 		expect(await nodeFileSystem.readdir(directory)).toEqual([]);
 	});
 });
