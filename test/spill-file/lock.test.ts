@@ -1,10 +1,15 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { nodeFileSystem } from '../../src/spill-file/file-system.js';
+import { fileSpill } from '../../src/spill-file/index.js';
 import { lockDirectory, ownerOf } from '../../src/spill-file/lock.js';
 import { type Host, type Owner, thisHost } from '../../src/spill-file/owner.js';
 import { Disk } from './support/disk.js';
-import { DIRECTORY, hostOf, storeOn, temporaryDirectory } from './support/store.js';
+import { DIRECTORY, hostOf, idsOf, storeOn, temporaryDirectory, waiting } from './support/store.js';
 
 /** A system with processes of our choosing: pid to start time. */
 const hostWith = (processes: Record<number, string>, changes: Partial<Host> = {}): Host => ({
@@ -104,9 +109,15 @@ describe('the lock of a directory', () => {
 		['whose start time nobody can tell', {}, { startTicks: async () => null }],
 		['of another container, which answers', { pidNamespace: 'ns-0', answers: true }, { answers: async () => true }],
 		['of another container, which could not open a socket', { pidNamespace: 'ns-0' }, { answers: async () => false }],
+		['of this very process, which answers', { answers: true }, { answers: async () => true }],
+		['of this very process, which could not open a socket', {}, { answers: async () => false }],
+		['of another process that lives, whatever its socket', { pid: 3, startTicks: '700', answers: true }, {}],
 	])('is not taken from an owner %s', async (_, owner, changes) => {
 		const disk = await diskWith(owner);
-		await expect(lock(disk, hostWith({ 1: '500' }, changes))).rejects.toMatchObject({ code: 'SPILL_LOCKED' });
+		const processes = { 1: '500', 3: '700' };
+		await expect(lock(disk, hostWith(processes, { answers: async () => false, ...changes }))).rejects.toMatchObject({
+			code: 'SPILL_LOCKED',
+		});
 		expect(disk.paths).toEqual([join(DIRECTORY, 'lock')]);
 	});
 
@@ -192,6 +203,26 @@ describe('this host', () => {
 		await stop?.();
 		expect(await thisHost.answers(path)).toBe(false);
 		expect(await thisHost.listen(join(path, 'x'.repeat(200)))).toBeUndefined();
+	});
+
+	it.skipIf(process.platform === 'win32')('takes over from a worker thread of its own that was ended', async () => {
+		const directory = temporaryDirectory();
+		const script = join(temporaryDirectory(), 'holder.mjs');
+		const entry = fileURLToPath(new URL('./support/holder.ts', import.meta.url));
+		await build({ entryPoints: [entry], outfile: script, bundle: true, platform: 'node', format: 'esm' });
+		const worker = new Worker(script, { workerData: directory });
+		try {
+			await once(worker, 'message');
+			await expect(lockDirectory(nodeFileSystem, directory, thisHost, 1)).rejects.toMatchObject({
+				code: 'SPILL_LOCKED',
+			});
+		} finally {
+			await worker.terminate();
+		}
+		const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0 });
+		await store.open();
+		expect(idsOf(await waiting(store))).toEqual([7]);
+		await store.close();
 	});
 
 	it.skipIf(process.platform === 'win32')('takes over from an owner in another container that is gone', async () => {
