@@ -22,7 +22,7 @@ export interface HoldParts {
 export class Hold {
 	readonly #parts: HoldParts;
 	/** How the lock looked when it was last read and was ours. */
-	#seen: string | undefined;
+	#seen: { readonly ino: number; readonly mtimeMs: number } | undefined;
 	/** Why it is not ours any more. */
 	#lost: string | undefined;
 
@@ -43,12 +43,19 @@ export class Hold {
 	/** Looks whether the lock is still there and ours. @throws SpillError `SPILL_LOCK_LOST`; the system's error when it cannot tell. */
 	async check(): Promise<void> {
 		this.throwIfLost();
-		const look = await this.#look();
-		if (look !== undefined && look === this.#seen) return;
+		const { files, lock, token } = this.#parts;
+		let seen: { readonly ino: number; readonly mtimeMs: number } | undefined;
+		try {
+			seen = await files.stat(lock);
+			// A file system gives the number of a removed file out again, but not together with its time.
+			if (seen.ino === this.#seen?.ino && seen.mtimeMs === this.#seen.mtimeMs) return;
+		} catch (error) {
+			if (codeOf(error) !== 'ENOENT') throw error;
+		}
 		// Another file, or ours restored or touched: what it says decides.
-		const owner = look === undefined ? undefined : await readOwner(this.#parts.files, this.#parts.lock);
-		if (owner?.token === this.#parts.token) {
-			this.#seen = look;
+		const owner = seen && (await readOwner(files, lock));
+		if (owner?.token === token) {
+			this.#seen = seen;
 			return;
 		}
 		this.#lost = lostTo(owner);
@@ -58,17 +65,6 @@ export class Hold {
 	/** Gives the directory back. Harmless when it is another's. */
 	release(): Promise<void> {
 		return this.#parts.release();
-	}
-
-	/** A file system gives the number of a removed file out again, but not together with its time. */
-	async #look(): Promise<string | undefined> {
-		try {
-			const { ino, mtimeMs } = await this.#parts.files.stat(this.#parts.lock);
-			return `${ino} ${mtimeMs}`;
-		} catch (error) {
-			if (codeOf(error) === 'ENOENT') return undefined;
-			throw error;
-		}
 	}
 }
 

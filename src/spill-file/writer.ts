@@ -22,7 +22,10 @@ export interface WriterOptions {
 	readonly now: () => number;
 }
 
+/** Where nothing is synced, a look at each write would cost more than the write. */
 const LOOK_EVERY_MS = 250;
+/** Shorter than anybody takes to lock and to recover the directory. Shorter still costs a tenth of a sync. */
+const LOOK_AT_LOCK_EVERY_MS = 2;
 
 interface OpenSegment {
 	readonly plan: Plan;
@@ -41,9 +44,8 @@ interface OpenSegment {
  * A file whose write or sync has failed is never written again: what the system says of its pages from then on cannot be
  * trusted. Everybody who waits is told, and a new segment begins behind the last record that is known to be durable.
  *
- * The same goes for a file that somebody has removed, which the system goes on writing and syncing without a word. So each
- * write looks for its file and for the lock, while the sync is under way: what was gone when the sync began is not promised.
- * Without a sync a look would cost more than the write, so there it is done every 250 ms.
+ * The same goes for a file that somebody has removed, which the system goes on writing and syncing without a word. So while
+ * the sync is under way the file is looked for by its name, and the lock as well: what was gone when the sync began is not promised.
  */
 export class Writer {
 	readonly #options: WriterOptions;
@@ -197,7 +199,7 @@ export class Writer {
 		await allDone([
 			sync === 'always' ? open.file.datasync() : undefined,
 			fresh && sync !== 'never' ? syncDirectory(files, directory) : undefined,
-			this.#look(open, end),
+			...this.#look(open, end),
 		]);
 		if (sync === 'always') open.dirty = false;
 		open.segment ??= this.#enlist(plan);
@@ -223,26 +225,29 @@ export class Writer {
 		this.#open = { plan, file, segment: undefined, dirty: false, gone: false };
 	}
 
-	/** Looks whether what was written is where it belongs. Always before a promise that includes the disk, else now and then. */
-	async #look(open: OpenSegment, end: number): Promise<void> {
+	/** Looks whether what was written is where it belongs, before it is promised. */
+	#look(open: OpenSegment, end: number): readonly Promise<void>[] {
+		const { hold, sync } = this.#options;
 		const nowMs = performance.now();
-		if (this.#options.sync !== 'always' && nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
-		this.#lookedAtMs = nowMs;
-		await allDone([this.#options.hold.check(), this.#find(open, end)]);
+		const sinceMs = nowMs - this.#lookedAtMs;
+		const looks: Promise<void>[] = [];
+		if (sync === 'always' || sinceMs >= LOOK_EVERY_MS) looks.push(this.#find(open, end));
+		if (sinceMs >= (sync === 'always' ? LOOK_AT_LOCK_EVERY_MS : LOOK_EVERY_MS)) {
+			this.#lookedAtMs = nowMs;
+			looks.push(hold.check());
+		}
+		return looks;
 	}
 
 	/** Looks whether the file that was written is the one that its name leads to: a copy put in its place has not grown. */
 	async #find(open: OpenSegment, end: number): Promise<void> {
 		const { files, directory } = this.#options;
 		const path = join(directory, open.plan.file);
-		const size = await files.stat(path).then(
-			(found) => found.size,
-			(error: unknown) => {
-				if (codeOf(error) === 'ENOENT') return 0;
-				throw error;
-			},
-		);
-		if (size >= end) return;
+		try {
+			if ((await files.stat(path)).size >= end) return;
+		} catch (error) {
+			if (codeOf(error) !== 'ENOENT') throw error;
+		}
 		open.gone = true;
 		throw new SpillError(`${path} was removed while it was written`, { code: 'SPILL_WRITE' });
 	}
