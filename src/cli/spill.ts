@@ -7,6 +7,7 @@ import type { Spilled } from '../index.js';
 import { readSpill, type SpillView } from '../spill-file/index.js';
 import { counted } from './counted.js';
 import { blame, InputError } from './input-error.js';
+import { requeue } from './spill/requeue.js';
 
 interface Flags {
 	readonly top?: string;
@@ -14,9 +15,11 @@ interface Flags {
 	readonly out?: string;
 }
 
-/** `brownout spill`: looks at the directory of a file spill, also beside a running owner. Writes nothing to it. */
+/** `brownout spill`: looks at the directory of a file spill, also beside a running owner. Only `requeue` writes, and takes the lock. */
 export function addSpillCommand(program: Command): void {
-	const spill = program.command('spill').description('Look at the directory of a file spill. Reads only.');
+	const spill = program
+		.command('spill')
+		.description('Look at the directory of a file spill, also beside a running service. Only requeue writes.');
 	spill
 		.command('inspect')
 		.description('How much waits, how old it is, which keys it belongs to, what is damaged, and who owns it.')
@@ -44,6 +47,20 @@ export function addSpillCommand(program: Command): void {
 		.argument('<directory>')
 		.option('--out <file>', 'write to a new file instead')
 		.action((directory: string, flags: Flags) => print(directory, flags, deadLetterOf));
+	spill
+		.command('requeue')
+		.description(
+			'Put dead letters back into the spill, without the reasons, to be replayed. The service has to be stopped. ' +
+				'None is lost if this is interrupted; the latest thousand may come twice then. Exit code 1 when it cannot be done.',
+		)
+		.argument('<dead-letters>', 'the directory of the dead letters')
+		.argument('<spill>', 'the directory of the spill')
+		.option('--max <number>', 'how many at most, the oldest first')
+		.option(
+			'--partitions <number>',
+			'of the spill, as the service has it; needed only where the directory does not tell',
+		)
+		.action(requeue);
 }
 
 async function inspect(directory: string, flags: Flags): Promise<void> {

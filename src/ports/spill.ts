@@ -85,7 +85,7 @@ export interface SpillStore {
 	stats(): Promise<SpillStats>;
 	/**
 	 * Settles what is under way and releases everything. Idempotent. Afterwards `append`, `read` and `ack` reject with the
-	 * code `SPILL_CLOSED`, until the store is opened again where it can be.
+	 * code `SPILL_CLOSED`, until the store is opened again; one whose records outlive it can be.
 	 */
 	close(): Promise<void>;
 }

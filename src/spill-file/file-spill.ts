@@ -12,8 +12,9 @@ import type { FileSpill } from './types.js';
  * - `damage`: `missingRecords` counts every sequence number that cannot be given back, for whatever reason, once;
  *   `corruptRecords` counts the places among them where unreadable bytes were found. Both grow as damage is met by reading.
  *   `truncatedBytes` is the torn end of a write that was never acknowledged.
- * - `SpillError` codes: `SPILL_FULL` (a `SpillFullError`), `SPILL_LOCKED`, `SPILL_CLOSED`, `SPILL_RECORD_TOO_LARGE`,
- *   `SPILL_BUSY` (more than `maxPendingBytes` wait), `SPILL_WRITE`, `SPILL_READ`, `SPILL_ACK`, `SPILL_OPEN`,
+ * - `SpillError` codes: `SPILL_FULL` (a `SpillFullError`), `SPILL_LOCKED`, `SPILL_LOCK_LOST` (the directory or its lock was
+ *   removed while it was open), `SPILL_CLOSED`, `SPILL_RECORD_TOO_LARGE`, `SPILL_CODEC` (a
+ *   payload that is no `Uint8Array`), `SPILL_BUSY` (more than `maxPendingBytes` wait), `SPILL_WRITE`, `SPILL_READ`, `SPILL_ACK`, `SPILL_OPEN`,
  *   `SPILL_PARTITIONS`, `SPILL_VERSION`.
  *
  * @throws ConfigError with every wrong option.

@@ -26,6 +26,8 @@ export interface FileSystem {
 	mkdir(path: string): Promise<string | undefined>;
 	readdir(path: string): Promise<readonly string[]>;
 	readFile(path: string): Promise<Uint8Array>;
+	/** Fails with ENOENT when the name is gone, also where its file is still open. */
+	stat(path: string): Promise<{ readonly size: number; readonly mtimeMs: number; readonly ino: number }>;
 	/** Fails when `to` exists. */
 	link(from: string, to: string): Promise<void>;
 	rename(from: string, to: string): Promise<void>;
@@ -50,6 +52,7 @@ export const nodeFileSystem: FileSystem = {
 	mkdir: (path) => fs.mkdir(path, { recursive: true, mode: 0o700 }),
 	readdir: (path) => fs.readdir(path),
 	readFile: (path) => fs.readFile(path),
+	stat: (path) => fs.stat(path),
 	link: (from, to) => fs.link(from, to),
 	rename: (from, to) => fs.rename(from, to),
 	unlink: (path) => fs.unlink(path),

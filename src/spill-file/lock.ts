@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { SpillError } from '../ports/spill.js';
 import { codeOf } from './errors.js';
 import { type FileSystem, syncDirectory } from './file-system.js';
-import { type Host, lives, type Owner } from './owner.js';
+import { Hold } from './hold.js';
+import { type Host, lives, type Owner, ownerText } from './owner.js';
 import { readOwner, remove, writeOwner } from './owner-file.js';
 
 const LOCK = 'lock';
@@ -14,9 +15,6 @@ const SOCKET = 'lock.sock-';
 /** How often the state of the lock may change under our eyes before we give up. */
 const ATTEMPTS_MAX = 16;
 
-/** Gives the directory back. */
-export type Release = () => Promise<void>;
-
 /**
  * Takes a directory for this process, or says who has it.
  *
@@ -26,7 +24,7 @@ export type Release = () => Promise<void>;
  *
  * @throws SpillError `SPILL_LOCKED`, with the owner in the message.
  */
-export async function lockDirectory(files: FileSystem, directory: string, host: Host, nowMs: number): Promise<Release> {
+export async function lockDirectory(files: FileSystem, directory: string, host: Host, nowMs: number): Promise<Hold> {
 	const token = randomUUID();
 	const path = (name: string) => join(directory, name);
 	const stopListening = await host.listen(path(SOCKET + token));
@@ -58,7 +56,7 @@ export async function lockDirectory(files: FileSystem, directory: string, host: 
 		await persistently(() => remove(files, path(PREPARED + token)));
 		await tidy(files, directory, host);
 		await syncDirectory(files, directory);
-		return release;
+		return new Hold({ files, directory, lock: path(LOCK), token, release });
 	} catch (error) {
 		// What went wrong first is what is told.
 		await release().catch(() => undefined);
@@ -128,13 +126,10 @@ async function acquire(
 	throw new SpillError(`${directory} cannot be locked: its lock keeps changing hands`, { code: 'SPILL_LOCKED' });
 }
 
-function locked(directory: string, { pid, host, sinceMs, startTicks }: Owner): SpillError {
-	const since = Number.isFinite(sinceMs) ? new Date(sinceMs).toISOString() : 'an unknown time';
-	return new SpillError(
-		`${directory} is in use by process ${pid} (started at tick ${startTicks ?? 'unknown'}) on ${host} since ${since}; ` +
-			'one directory serves one store at a time',
-		{ code: 'SPILL_LOCKED' },
-	);
+function locked(directory: string, owner: Owner): SpillError {
+	return new SpillError(`${directory} is in use by ${ownerText(owner)}; one directory serves one store at a time`, {
+		code: 'SPILL_LOCKED',
+	});
 }
 
 async function linked(files: FileSystem, from: string, to: string): Promise<'linked' | 'exists' | 'no such file'> {

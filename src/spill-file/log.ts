@@ -107,6 +107,14 @@ export class Log {
 		this.#gaps = [...this.#gaps, ...found].sort((a, b) => a.from - b.from);
 	}
 
+	/** The file of a segment is gone. */
+	lose(segment: Segment): void {
+		const index = this.segments.indexOf(segment);
+		if (index < 0) return;
+		this.noteGap(segment.name.first, this.lastOf(index), false);
+		this.segments.splice(index, 1);
+	}
+
 	/** Moves the acknowledged position forward. */
 	ackUpTo(sequence: number, at?: number): void {
 		if (sequence <= this.acked) return;

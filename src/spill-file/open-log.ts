@@ -2,7 +2,8 @@ import { dirname, join, resolve } from 'node:path';
 import { SpillError, type SpillRecord } from '../ports/spill.js';
 import { CursorFile } from './cursor-file.js';
 import { type FileSystem, syncDirectory } from './file-system.js';
-import { lockDirectory, type Release } from './lock.js';
+import type { Hold } from './hold.js';
+import { lockDirectory } from './lock.js';
 import type { Settings } from './options.js';
 import type { Host } from './owner.js';
 import { Partition } from './partition.js';
@@ -17,10 +18,21 @@ import { Writer } from './writer.js';
 
 /** A directory that is ours, with its partitions at work. */
 export interface OpenLog {
+	readonly hold: Hold;
 	readonly partitions: readonly Partition[];
 	readonly quarantine: Quarantine;
-	/** Settles everything and gives the directory back. */
+	/** What can not be given back, with that of the logs which were lost before this one. */
+	losses(): Losses;
+	/** Settles everything and gives the directory back, once. */
 	close(): Promise<void>;
+}
+
+/** Counts of what can not be given back. */
+export interface Losses {
+	readonly truncatedBytes: number;
+	readonly corrupt: number;
+	readonly missing: number;
+	readonly agedOut: number;
 }
 
 /** What the outside world is to a log. */
@@ -34,39 +46,73 @@ export interface World {
 /** What the readers of all partitions may hold, each in the middle of its log. Divided by 256 partitions it is 128 KiB. */
 const READ_AHEAD_TOTAL_BYTES = 32 * 1024 * 1024;
 
-/** Locks a directory and recovers what is in it. On an error nothing stays open or locked. */
-export async function openLog(settings: Settings, world: World): Promise<OpenLog> {
+/**
+ * Locks a directory and recovers what is in it. On an error nothing stays open or locked.
+ *
+ * @param lost  the log that this one takes the place of, because its directory was taken away from us.
+ */
+export async function openLog(settings: Settings, world: World, lost?: OpenLog): Promise<OpenLog> {
 	const { files, host, now } = world;
 	const { directory } = settings;
 	await makeDirectory(files, directory);
-	const release = await lockDirectory(files, directory, host, now());
+	const hold = await lockDirectory(files, directory, host, now());
 	const partitions: Partition[] = [];
-	const close = closing(partitions, release);
+	const close = closing(partitions, hold);
 	try {
 		const names = await files.readdir(directory);
 		const quarantine = new Quarantine(files, directory, settings.maxBytes);
 		await quarantine.load(names);
 		refuseOrphans(names, settings);
 		for (let i = 0; i < settings.partitions; i++) {
-			partitions.push(await openPartition(settings, world, names, i, quarantine));
+			partitions.push(await openPartition(settings, { ...world, hold }, names, i, quarantine));
 		}
 		await syncDirectory(files, directory);
-		return { partitions, quarantine, close };
+		const before = lost && lossesBefore(lost, partitions);
+		return { hold, partitions, quarantine, close, losses: () => lossesOf(partitions, before) };
 	} catch (error) {
 		await close();
 		throw error;
 	}
 }
 
-function closing(partitions: readonly Partition[], release: Release): () => Promise<void> {
-	return async () => {
+function closing(partitions: readonly Partition[], hold: Hold): () => Promise<void> {
+	const close = async () => {
 		try {
 			const closed = await Promise.allSettled(partitions.map((partition) => partition.close()));
 			for (const one of closed) if (one.status === 'rejected') throw one.reason;
 		} finally {
-			await release();
+			await hold.release();
 		}
 	};
+	let closed: Promise<void> | undefined;
+	return () => {
+		closed ??= close();
+		return closed;
+	};
+}
+
+const NO_LOSSES: Losses = { truncatedBytes: 0, corrupt: 0, missing: 0, agedOut: 0 };
+
+function lossesOf(partitions: readonly Partition[], before: Losses = NO_LOSSES): Losses {
+	return partitions.reduce(
+		({ truncatedBytes, corrupt, missing, agedOut }, { log }) => ({
+			truncatedBytes: truncatedBytes + log.truncatedBytes,
+			corrupt: corrupt + log.corrupt,
+			missing: missing + log.missing,
+			agedOut: agedOut + log.agedOut,
+		}),
+		before,
+	);
+}
+
+/** What a lost log told, and what waited in it and neither waits here nor is known to be missing here. */
+function lossesBefore(lost: OpenLog, partitions: readonly Partition[]): Losses {
+	const before = lost.losses();
+	const vanished = partitions.reduce((sum, { log }, i) => {
+		const waited = lost.partitions[i]?.log.waiting ?? 0;
+		return sum + Math.max(0, waited - log.waiting - log.missing);
+	}, 0);
+	return { ...before, missing: before.missing + vanished };
 }
 
 /** The new directories are entries of their parents, which have to be synced like any other. */
@@ -82,12 +128,11 @@ async function makeDirectory(files: FileSystem, directory: string): Promise<void
 
 async function openPartition(
 	settings: Settings,
-	world: World,
+	{ files, now, hold }: World & { readonly hold: Hold },
 	names: readonly string[],
 	index: number,
 	quarantine: Quarantine,
 ): Promise<Partition> {
-	const { files, now } = world;
 	const { directory, partitions, segmentBytes, durability, syncEveryMs, minFreeBytes, maxBytes } = settings;
 	const own = names.filter((name) => parseSegmentName(name)?.partition === index);
 	const { cursor, found, damaged } = await CursorFile.open(files, join(directory, cursorFileName(index)), index);
@@ -103,7 +148,7 @@ async function openPartition(
 		const sync = durability === 'fsync' ? 'always' : durability === 'interval' ? syncEveryMs : 'never';
 		const writerTo = (least: number) =>
 			new Writer({
-				...{ files, directory, log, partitions, segmentBytes, sync, now },
+				...{ files, directory, hold, log, partitions, segmentBytes, sync, now },
 				space: new Space(files, directory, least),
 			});
 		// Recovery writes what there was already, so it may use the space that is left to others.
@@ -113,6 +158,7 @@ async function openPartition(
 			{
 				files,
 				directory,
+				hold,
 				log,
 				cursor,
 				writer,

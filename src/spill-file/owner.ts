@@ -21,6 +21,12 @@ export interface Owner {
 	readonly answers: boolean;
 }
 
+/** An owner for messages. */
+export function ownerText({ pid, host, sinceMs, startTicks }: Owner): string {
+	const since = Number.isFinite(sinceMs) ? new Date(sinceMs).toISOString() : 'an unknown time';
+	return `process ${pid} (started at tick ${startTicks ?? 'unknown'}) on ${host} since ${since}`;
+}
+
 /** What is asked of the system to tell the living from the dead. Tests have systems of their own. */
 export interface Host {
 	readonly pid: number;
@@ -36,7 +42,8 @@ export interface Host {
 }
 
 /**
- * Whether the process that wrote itself down still lives.
+ * Whether the process that wrote itself down still lives; for one in this very process, such as a worker thread that was
+ * ended, whether it still answers.
  *
  * @param socket  the path where it would answer.
  */
@@ -48,7 +55,9 @@ export async function lives(owner: Owner, host: Host, socket: string): Promise<b
 	}
 	const ticks = await host.startTicks(owner.pid);
 	if (ticks === 'gone') return false;
-	return ticks === null || owner.startTicks === null || ticks === owner.startTicks;
+	if (ticks !== null && owner.startTicks !== null && ticks !== owner.startTicks) return false;
+	// The kernel closes the socket of a thread with it, and whoever holds a directory listens before and after that.
+	return owner.pid === host.pid && owner.answers ? host.answers(socket) : true;
 }
 
 /** Sockets have room for a path of about 100 bytes. */

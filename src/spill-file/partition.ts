@@ -4,6 +4,7 @@ import type { Spilled } from '../ports/spill.js';
 import type { CursorFile } from './cursor-file.js';
 import { type FileSystem, syncDirectory } from './file-system.js';
 import type { Limits } from './harvest.js';
+import type { Hold } from './hold.js';
 import { type Log, locate, type Segment } from './log.js';
 import { remove } from './owner-file.js';
 import { Reader } from './reader.js';
@@ -13,6 +14,7 @@ import type { Writer } from './writer.js';
 export interface PartitionParts {
 	readonly files: FileSystem;
 	readonly directory: string;
+	readonly hold: Hold;
 	readonly log: Log;
 	readonly cursor: CursorFile;
 	readonly writer: Writer;
@@ -34,14 +36,15 @@ export class Partition {
 	#persisted: number;
 	/** Segments of which nothing is waiting, whose files are still there. */
 	#drained: Segment[] = [];
-	#oldest: { readonly acked: number; readonly enqueuedAtMs: number } | undefined;
+	/** What waited first when so much was acknowledged and missing. */
+	#oldest: { readonly acked: number; readonly missing: number; readonly enqueuedAtMs: number } | undefined;
 
 	/** @param persisted  what the cursor file says. */
 	constructor(parts: PartitionParts, persisted: number) {
 		this.log = parts.log;
 		this.#parts = parts;
 		this.#persisted = persisted;
-		this.#reader = new Reader(parts.files, parts.directory, parts.log, parts.readAhead);
+		this.#reader = this.#newReader(parts.readAhead);
 	}
 
 	/** Bytes on disk, and those that are about to be. Not those that are about to be removed. */
@@ -93,7 +96,9 @@ export class Partition {
 	async persist(): Promise<void> {
 		if (this.log.acked <= this.#persisted && this.#drained.length === 0) return;
 		await this.#persisting.runExclusive(async () => {
-			const { cursor, log } = this.#parts;
+			const { cursor, log, hold } = this.#parts;
+			// Were it another's directory by now, our position would tell its owner to forget what we never saw.
+			await hold.check();
 			await this.#takeDrained();
 			const { acked, last } = log;
 			if (this.#drained.length > 0) {
@@ -128,15 +133,14 @@ export class Partition {
 
 	/** Epoch ms of the first record that waits; `null` = none. */
 	async oldest(): Promise<number | null> {
-		const { acked, waiting } = this.log;
+		const { acked, missing, waiting } = this.log;
 		if (waiting === 0) return null;
-		if (this.#oldest?.acked !== acked) {
-			const { files, directory } = this.#parts;
+		if (this.#oldest?.acked !== acked || this.#oldest.missing !== missing) {
 			// A reader of its own: the other one stays where replay goes on.
-			const reader = new Reader(files, directory, this.log, PEEK_BYTES);
+			const reader = this.#newReader(PEEK_BYTES);
 			try {
 				const [first] = await reader.read(undefined, { maxRecords: 1, maxBytes: 1 });
-				this.#oldest = first && { acked, enqueuedAtMs: first.enqueuedAtMs };
+				this.#oldest = first && { acked, missing: this.log.missing, enqueuedAtMs: first.enqueuedAtMs };
 			} finally {
 				await reader.close();
 			}
@@ -144,15 +148,21 @@ export class Partition {
 		return this.#oldest?.enqueuedAtMs ?? null;
 	}
 
+	#newReader(readAhead: number): Reader {
+		const { files, directory, hold } = this.#parts;
+		return new Reader(files, directory, this.log, { readAhead, whenGone: () => hold.check() });
+	}
+
 	/** Settles and releases everything, even if some of it fails. */
 	async close(): Promise<void> {
-		const { writer, cursor, log } = this.#parts;
+		const { writer, cursor, log, hold } = this.#parts;
 		try {
 			await writer.settle();
 		} finally {
 			try {
 				await this.#persisting.runExclusive(async () => {
 					await writer.retire();
+					await hold.check();
 					await this.#takeDrained();
 					// How far the log reached tells the next owner what is missing from it, if something is.
 					await cursor.writeDurably({ acked: log.acked, last: log.last });

@@ -34,6 +34,8 @@ export interface SpillPartition {
 export interface SpillView {
 	readonly owner: SpillOwner | null;
 	readonly partitions: readonly SpillPartition[];
+	/** How many partitions the records that wait were spread over; `null` where none says it. */
+	readonly writtenPartitions: number | null;
 	/** Damage found so far. Complete once all {@link records} were read. */
 	readonly damage: Damage;
 	/** The records that wait, partition by partition, in order. Memory stays bounded. */
@@ -70,6 +72,7 @@ export async function readSpillOn(files: FileSystem, directory: string): Promise
 	return {
 		owner: held ? { ...ownerFacts(held.owner), alive: held.alive } : null,
 		partitions: [...found].map(([partition, recovered]) => factsOf(partition, recovered)),
+		writtenPartitions: [...found.values()].flatMap((one) => [...one.partitions])[0] ?? null,
 		get damage() {
 			return {
 				truncatedBytes: 0,

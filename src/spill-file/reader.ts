@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Mutex } from 'async-mutex';
 import type { Spilled } from '../ports/spill.js';
-import type { FileSystem } from './file-system.js';
+import { codeOf } from './errors.js';
+import type { FileSystem, OpenFile } from './file-system.js';
 import { Harvest, type Limits } from './harvest.js';
 import { type Log, type Position, positionAfter, type Segment } from './log.js';
 import { SegmentScan } from './scan.js';
@@ -16,6 +17,7 @@ export class Reader {
 	readonly #directory: string;
 	readonly #log: Log;
 	readonly #readAhead: number | undefined;
+	readonly #whenGone: (() => Promise<void>) | undefined;
 	readonly #mutex = new Mutex();
 	#scan: SegmentScan | undefined;
 	#segment: Segment | undefined;
@@ -24,12 +26,22 @@ export class Reader {
 	/** The scan stands where a cursor said, which is yet to be proved right. */
 	#hinted = false;
 
-	/** @param readAhead  bytes to read at once. */
-	constructor(files: FileSystem, directory: string, log: Log, readAhead?: number) {
+	/**
+	 * @param options.readAhead  bytes to read at once.
+	 * @param options.whenGone  called when the file of a segment is not there, which counts as damage unless this throws.
+	 *   Without it, that is an error.
+	 */
+	constructor(
+		files: FileSystem,
+		directory: string,
+		log: Log,
+		{ readAhead, whenGone }: { readonly readAhead?: number; readonly whenGone?: () => Promise<void> } = {},
+	) {
 		this.#files = files;
 		this.#directory = directory;
 		this.#log = log;
 		this.#readAhead = readAhead;
+		this.#whenGone = whenGone;
 	}
 
 	read(after: string | undefined, limits: Limits): Promise<Spilled[]> {
@@ -73,7 +85,8 @@ export class Reader {
 			if (sequence <= log.last) log.noteGap(sequence, log.last, false);
 			return;
 		}
-		const file = await this.#files.open(join(this.#directory, segment.file), 'read');
+		const file = await this.#open(segment);
+		if (file === undefined) return this.#enter({ sequence, at: undefined });
 		const scan = new SegmentScan(file, segment.name.mark, this.#readAhead);
 		this.#scan = scan;
 		this.#segment = segment;
@@ -82,6 +95,18 @@ export class Reader {
 		if (segment.name.first > sequence) log.noteGap(sequence, segment.name.first - 1, false);
 		this.#hinted = at !== undefined && at > SEGMENT_HEADER_BYTES && at <= segment.end;
 		if (this.#hinted && at !== undefined) scan.at = at;
+	}
+
+	/** @returns `undefined` when the file is gone: removed by somebody, or by us because it was acknowledged in this moment. */
+	async #open(segment: Segment): Promise<OpenFile | undefined> {
+		try {
+			return await this.#files.open(join(this.#directory, segment.file), 'read');
+		} catch (error) {
+			if (this.#whenGone === undefined || codeOf(error) !== 'ENOENT') throw error;
+			await this.#whenGone();
+			this.#log.lose(segment);
+			return undefined;
+		}
 	}
 
 	async #leave(): Promise<void> {

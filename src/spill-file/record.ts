@@ -38,9 +38,15 @@ export interface Measured {
 	readonly bytes: number;
 }
 
-/** @throws SpillError `SPILL_RECORD_TOO_LARGE`, so that nothing of a batch is written when one record cannot be. */
+/** @throws SpillError `SPILL_CODEC` or `SPILL_RECORD_TOO_LARGE`, so that nothing of a batch is written when one record cannot be. */
 export function measure(record: SpillRecord, maxRecordBytes: number): Measured {
 	const { id, key, payload } = record;
+	// A text has no size in bytes, and what is not a number fits nowhere.
+	if (!ArrayBuffer.isView(payload)) {
+		throw new SpillError(`the payload of record ${JSON.stringify(id)} is a ${typeof payload}, no Uint8Array`, {
+			code: 'SPILL_CODEC',
+		});
+	}
 	const headers = headersText(record.headers);
 	const headersBytes = headers === '' ? 0 : Buffer.byteLength(headers);
 	const idWell = !HALF_A_PAIR.test(id);

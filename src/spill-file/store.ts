@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Damage, SpillError, type Spilled, SpillFullError, type SpillRecord } from '../ports/spill.js';
-import { asSpillError } from './errors.js';
+import { asSpillError, messageOf } from './errors.js';
 import { type OpenLog, openLog, type World } from './open-log.js';
 import type { Settings } from './options.js';
 import type { Partition } from './partition.js';
@@ -15,6 +15,9 @@ export class FileSpillStore implements FileSpill {
 	#log: OpenLog | undefined;
 	#opening: Promise<OpenLog> | undefined;
 	#closing: Promise<void> | undefined;
+	#regaining: Promise<OpenLog> | undefined;
+	/** Epoch ms of the last attempt to have the directory again that failed. */
+	#refusedAtMs = Number.NEGATIVE_INFINITY;
 
 	constructor(settings: Settings, world: World) {
 		const { durability, partitions, maxRecordBytes } = settings;
@@ -34,7 +37,8 @@ export class FileSpillStore implements FileSpill {
 		const opening = this.#opening ?? this.#open(this.#closing);
 		this.#opening = opening;
 		try {
-			return damageOf(await opening);
+			const log = await opening;
+			return damageOf(log.hold.isLost ? await this.#regain(log) : log);
 		} catch (error) {
 			if (this.#opening === opening) this.#opening = undefined;
 			throw error;
@@ -54,7 +58,8 @@ export class FileSpillStore implements FileSpill {
 
 	async append(batch: readonly SpillRecord[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
 		signal?.throwIfAborted();
-		const log = this.#opened();
+		const opened = this.#opened();
+		const log = opened.hold.isLost ? await this.#regain(opened) : opened;
 		const parts = this.#spread(batch);
 		// Up to here and on to the encoding nothing is awaited, so that appends keep the order in which they were called.
 		const dropped = this.#admit(log, parts);
@@ -72,41 +77,47 @@ export class FileSpillStore implements FileSpill {
 		signal,
 	}: Parameters<FileSpill['read']>[0]): Promise<readonly Spilled[]> {
 		signal?.throwIfAborted();
-		const log = this.#opened();
+		this.#opened();
 		try {
-			return await this.#partition(log, partition).read(after, { maxRecords, maxBytes });
+			return await this.#on((log) => this.#partition(log, partition).read(after, { maxRecords, maxBytes }));
 		} catch (error) {
 			throw asSpillError(`cannot read ${this.#settings.directory}`, error, 'SPILL_READ');
 		}
 	}
 
 	async ack(partition: number, upTo: string): Promise<void> {
-		const log = this.#opened();
+		this.#opened();
 		try {
-			await this.#partition(log, partition).ack(upTo);
+			await this.#on((log) => this.#partition(log, partition).ack(upTo));
 		} catch (error) {
 			throw asSpillError(`cannot acknowledge in ${this.#settings.directory}`, error, 'SPILL_ACK');
 		}
 	}
 
 	async stats(): Promise<FileSpillStats> {
-		const log = this.#opened();
+		this.#opened();
 		try {
-			this.#dropAged(log);
-			await Promise.all(log.partitions.map((partition) => partition.persist()));
-			const oldest = await Promise.all(log.partitions.map((partition) => partition.oldest()));
-			const known = oldest.filter((ms) => ms !== null);
-			return {
-				records: sum(log, ({ log: { waiting } }) => waiting),
-				bytes: bytesOf(log),
-				capacityBytes: this.#settings.maxBytes,
-				oldestEnqueuedAtMs: known.length > 0 ? Math.min(...known) : null,
-				damage: damageOf(log),
-				agedOutRecords: sum(log, ({ log: { agedOut } }) => agedOut),
-			};
+			return await this.#on((log) => this.#figures(log));
 		} catch (error) {
 			throw asSpillError(`cannot read ${this.#settings.directory}`, error, 'SPILL_READ');
 		}
+	}
+
+	async #figures(log: OpenLog): Promise<FileSpillStats> {
+		// Who only looks, or has nothing to append, learns of it too.
+		await log.hold.check();
+		this.#dropAged(log);
+		await Promise.all(log.partitions.map((partition) => partition.persist()));
+		const oldest = await Promise.all(log.partitions.map((partition) => partition.oldest()));
+		const known = oldest.filter((ms) => ms !== null);
+		return {
+			records: sum(log, ({ log: { waiting } }) => waiting),
+			bytes: bytesOf(log),
+			capacityBytes: this.#settings.maxBytes,
+			oldestEnqueuedAtMs: known.length > 0 ? Math.min(...known) : null,
+			damage: damageOf(log),
+			agedOutRecords: log.losses().agedOut,
+		};
 	}
 
 	close(): Promise<void> {
@@ -137,6 +148,49 @@ export class FileSpillStore implements FileSpill {
 	#opened(): OpenLog {
 		if (this.#log !== undefined) return this.#log;
 		throw new SpillError(`the spill in ${this.#settings.directory} is not open`, { code: 'SPILL_CLOSED' });
+	}
+
+	/** Does some work on the log, and once more on a new one when the directory turns out to have been taken away. */
+	async #on<T>(work: (log: OpenLog) => Promise<T>): Promise<T> {
+		const log = this.#opened();
+		try {
+			log.hold.throwIfLost();
+			return await work(log);
+		} catch (error) {
+			if (!log.hold.isLost) throw error;
+		}
+		return work(await this.#regain(log));
+	}
+
+	/** The log that takes the place of a lost one. @throws SpillError `SPILL_LOCK_LOST` */
+	async #regain(lost: OpenLog): Promise<OpenLog> {
+		const log = this.#opened();
+		if (log !== lost) return log;
+		if (this.#regaining === undefined) {
+			this.#regaining = this.#reopen(lost).finally(() => {
+				this.#regaining = undefined;
+			});
+			// Whoever closes in the meantime waits for it, and closes what came of it.
+			this.#opening = this.#regaining.catch(() => lost);
+		}
+		return this.#regaining;
+	}
+
+	/** Locks and recovers the directory anew, for somebody may have worked in it. It is made again if it is gone. */
+	async #reopen(lost: OpenLog): Promise<OpenLog> {
+		const { directory } = this.#settings;
+		const sinceMs = this.#world.now() - this.#refusedAtMs;
+		if (sinceMs >= 0 && sinceMs < REGAIN_EVERY_MS) lost.hold.throwIfLost();
+		// Nobody waits any more, and what could not be settled was told to those who did.
+		await lost.close().catch(() => undefined);
+		try {
+			this.#log = await openLog(this.#settings, this.#world, lost);
+			return this.#log;
+		} catch (cause) {
+			this.#refusedAtMs = this.#world.now();
+			const why = `the lock of ${directory} was lost, and it cannot be had again: ${messageOf(cause)}`;
+			throw new SpillError(why, { code: 'SPILL_LOCK_LOST', cause });
+		}
 	}
 
 	#partition({ partitions }: OpenLog, index: number): Partition {
@@ -195,13 +249,12 @@ export class FileSpillStore implements FileSpill {
 	}
 }
 
+/** Under load each append would try to have its directory again; another owner stays for longer than that. */
+const REGAIN_EVERY_MS = 1000;
+
 function damageOf(log: OpenLog): Damage {
-	return {
-		truncatedBytes: sum(log, ({ log: { truncatedBytes } }) => truncatedBytes),
-		corruptRecords: sum(log, ({ log: { corrupt } }) => corrupt),
-		missingRecords: sum(log, ({ log: { missing } }) => missing),
-		quarantined: log.quarantine.names,
-	};
+	const { truncatedBytes, corrupt, missing } = log.losses();
+	return { truncatedBytes, corruptRecords: corrupt, missingRecords: missing, quarantined: log.quarantine.names };
 }
 
 function bytesOf(log: OpenLog): number {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { SpillError } from '../ports/spill.js';
-import { asSpillError } from './errors.js';
+import { asSpillError, codeOf } from './errors.js';
 import { type FileSystem, type OpenFile, syncDirectory, writeFully } from './file-system.js';
 import { Group, type Plan, type Waiter } from './group.js';
+import type { Hold } from './hold.js';
 import type { Log, Segment } from './log.js';
 import type { Measured } from './record.js';
 import { newMark, SEGMENT_HEADER_BYTES, segmentFileName, segmentHeader } from './segment-file.js';
@@ -11,6 +12,7 @@ import type { Space } from './space.js';
 export interface WriterOptions {
 	readonly files: FileSystem;
 	readonly directory: string;
+	readonly hold: Hold;
 	readonly log: Log;
 	readonly partitions: number;
 	readonly segmentBytes: number;
@@ -20,6 +22,11 @@ export interface WriterOptions {
 	readonly now: () => number;
 }
 
+/** Where nothing is synced, a look at each write would cost more than the write. */
+const LOOK_EVERY_MS = 250;
+/** Shorter than anybody takes to lock and to recover the directory. Shorter still costs a tenth of a sync. */
+const LOOK_AT_LOCK_EVERY_MS = 2;
+
 interface OpenSegment {
 	readonly plan: Plan;
 	readonly file: OpenFile;
@@ -27,6 +34,8 @@ interface OpenSegment {
 	segment: Segment | undefined;
 	/** Written and not synced since. */
 	dirty: boolean;
+	/** Somebody has removed the file under us. */
+	gone: boolean;
 }
 
 /**
@@ -34,6 +43,9 @@ interface OpenSegment {
  *
  * A file whose write or sync has failed is never written again: what the system says of its pages from then on cannot be
  * trusted. Everybody who waits is told, and a new segment begins behind the last record that is known to be durable.
+ *
+ * The same goes for a file that somebody has removed, which the system goes on writing and syncing without a word. So while
+ * the sync is under way the file is looked for by its name, and the lock as well: what was gone when the sync began is not promised.
  */
 export class Writer {
 	readonly #options: WriterOptions;
@@ -47,6 +59,7 @@ export class Writer {
 	#running: Promise<void> | undefined;
 	#timer: NodeJS.Timeout | undefined;
 	#syncDue = false;
+	#lookedAtMs = Number.NEGATIVE_INFINITY;
 	/** Why what was appended earlier may not be on disk; the next append says so. */
 	#broken: SpillError | undefined;
 
@@ -156,6 +169,7 @@ export class Writer {
 					continue;
 				}
 				group.underWay = true;
+				this.#options.hold.throwIfLost();
 				await this.#options.space.claim(group.bytes);
 				touched = true;
 				await this.#write(group);
@@ -179,14 +193,17 @@ export class Writer {
 		const buffers = group.buffers();
 		if (fresh) buffers.unshift(segmentHeader(plan.name, partitions));
 		const at = fresh ? 0 : (open.segment?.end ?? 0);
+		const end = at + group.bytes + (fresh ? SEGMENT_HEADER_BYTES : 0);
 		open.dirty = true;
 		await writeFully(open.file, buffers, at);
-		if (sync === 'always') {
-			await Promise.all([open.file.datasync(), fresh ? syncDirectory(files, directory) : undefined]);
-			open.dirty = false;
-		} else if (fresh && sync !== 'never') await syncDirectory(files, directory);
+		await allDone([
+			sync === 'always' ? open.file.datasync() : undefined,
+			fresh && sync !== 'never' ? syncDirectory(files, directory) : undefined,
+			...this.#look(open, end),
+		]);
+		if (sync === 'always') open.dirty = false;
 		open.segment ??= this.#enlist(plan);
-		open.segment.end = at + group.bytes + (fresh ? SEGMENT_HEADER_BYTES : 0);
+		open.segment.end = end;
 		open.segment.writtenAtMs = now();
 		this.#log.last = group.lastSequence;
 		if (typeof sync === 'number' && this.#timer === undefined) {
@@ -205,7 +222,34 @@ export class Writer {
 		this.#open = undefined;
 		await before?.file.close();
 		const file = await files.open(join(directory, plan.file), 'create');
-		this.#open = { plan, file, segment: undefined, dirty: false };
+		this.#open = { plan, file, segment: undefined, dirty: false, gone: false };
+	}
+
+	/** Looks whether what was written is where it belongs, before it is promised. */
+	#look(open: OpenSegment, end: number): readonly Promise<void>[] {
+		const { hold, sync } = this.#options;
+		const nowMs = performance.now();
+		const sinceMs = nowMs - this.#lookedAtMs;
+		const looks: Promise<void>[] = [];
+		if (sync === 'always' || sinceMs >= LOOK_EVERY_MS) looks.push(this.#find(open, end));
+		if (sinceMs >= (sync === 'always' ? LOOK_AT_LOCK_EVERY_MS : LOOK_EVERY_MS)) {
+			this.#lookedAtMs = nowMs;
+			looks.push(hold.check());
+		}
+		return looks;
+	}
+
+	/** Looks whether the file that was written is the one that its name leads to: a copy put in its place has not grown. */
+	async #find(open: OpenSegment, end: number): Promise<void> {
+		const { files, directory } = this.#options;
+		const path = join(directory, open.plan.file);
+		try {
+			if ((await files.stat(path)).size >= end) return;
+		} catch (error) {
+			if (codeOf(error) !== 'ENOENT') throw error;
+		}
+		open.gone = true;
+		throw new SpillError(`${path} was removed while it was written`, { code: 'SPILL_WRITE' });
 	}
 
 	#enlist({ name, file }: Plan): Segment {
@@ -222,8 +266,9 @@ export class Writer {
 	}
 
 	/** Rejects everybody, and begins anew behind the last durable record. */
-	async #fail(cause: unknown, touched: boolean): Promise<void> {
-		const { directory } = this.#options;
+	async #fail(failure: unknown, touched: boolean): Promise<void> {
+		const { directory, hold } = this.#options;
+		const cause = await this.#causeOf(failure);
 		const failed = this.#queue.splice(0);
 		this.#next = this.#log.last + 1;
 		const open = this.#open;
@@ -231,6 +276,8 @@ export class Writer {
 		if (touched || segment === undefined) {
 			this.#plan = undefined;
 			this.#open = undefined;
+			// What was promised of it is gone as well.
+			if (open?.gone && segment !== undefined && !hold.isLost) this.#log.lose(segment);
 		} else if (open !== undefined) {
 			// Nothing was written, so the file is as good as before; what was planned for it and behind it is not.
 			open.plan.end = segment.end;
@@ -246,6 +293,17 @@ export class Writer {
 		if (open !== undefined && this.#open === undefined) await this.#abandon(open, bytes);
 	}
 
+	/** A directory that was taken away from us explains whatever failed in it. */
+	async #causeOf(failure: unknown): Promise<unknown> {
+		const { hold } = this.#options;
+		try {
+			await hold.check();
+			return failure;
+		} catch (error) {
+			return hold.isLost ? error : failure;
+		}
+	}
+
 	/** Gives back the space of what was not acknowledged. That may fail too, and costs space, not records. */
 	async #abandon({ plan, file, segment }: OpenSegment, bytes: number): Promise<void> {
 		const { files, directory } = this.#options;
@@ -258,6 +316,11 @@ export class Writer {
 		if (!freed) segment.waste = bytes;
 		await ignoringFailure(file.close());
 	}
+}
+
+/** Waits for all, whatever becomes of them, so that nothing is under way when the file is given up. @throws the first failure. */
+async function allDone(work: readonly (Promise<void> | undefined)[]): Promise<void> {
+	for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason;
 }
 
 /** For what is done out of courtesy, after a failure that was told. @returns whether it was done. */

@@ -28,6 +28,10 @@ export function apiCode(error: unknown): number | undefined {
 /** Somebody else wrote to the stream. */
 export const isFenced = (error: unknown): boolean => apiCode(error) === WRONG_LAST_SEQUENCE;
 
+/** Nobody took a message for the stream, which clients tell as a server without JetStream. */
+export const isUnheard = (error: unknown): boolean =>
+	hasNoResponders(error) || (error instanceof Error && hasNoResponders(error.cause));
+
 /** Nobody listens on the subject of a request. */
 export function hasNoResponders(error: unknown): boolean {
 	const { isNoResponders } = (error ?? {}) as { readonly isNoResponders?: () => boolean };

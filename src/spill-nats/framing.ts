@@ -28,9 +28,12 @@ export function* frames(rows: readonly Encoded[], limit: number): Generator<read
 	if (from < rows.length) yield rows.slice(from);
 }
 
-/** What the rows take at most, in as many frames as they may come to lie in: two in a row have more than the limit. */
+/**
+ * What the rows take at most, in as many frames as they may come to lie in: each frame has a row at least, and two frames
+ * one behind the other have more than the limit.
+ */
 export function chargeOf(rows: readonly Encoded[], limit: number): number {
 	const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
 	const partitions = new Set(rows.map(({ partition }) => partition)).size;
-	return bytes + PER_FRAME * (partitions + Math.ceil((2 * bytes) / limit));
+	return bytes + PER_FRAME * Math.min(rows.length, partitions + Math.ceil((2 * bytes) / limit));
 }

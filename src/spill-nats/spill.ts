@@ -2,7 +2,7 @@ import { SpillError, type SpillStore } from '../ports/spill.js';
 import { exclusiveSpill } from '../spill/exclusive.js';
 import { failure } from './failure.js';
 import { type Encoded, encodeRecord, RECORD_OVERHEAD } from './frame.js';
-import { chargeOf, frameLimit, maxPayload } from './framing.js';
+import { maxPayload } from './framing.js';
 import { type NatsSpillOptions, readOptions } from './options.js';
 import { OwnedStream } from './owned.js';
 
@@ -40,8 +40,7 @@ export function natsSpill(options: NatsSpillOptions): SpillStore {
 			if (byteLength <= maxRecordBytes) {
 				const row = encodeRecord(record, partitions);
 				// Half of the reserve is for the texts, the rest for what a message takes by itself.
-				const textsFit = row.facts.byteLength + byteLength <= maxRecordBytes + RECORD_OVERHEAD / 2;
-				if (textsFit && chargeOf([row], frameLimit(connection)) <= maxBytes) return row;
+				if (row.facts.byteLength + byteLength <= maxRecordBytes + RECORD_OVERHEAD / 2) return row;
 			}
 			throw new SpillError(
 				`a payload of ${byteLength} bytes, with its texts, is too large: the nats spill keeps ${maxRecordBytes}, ` +

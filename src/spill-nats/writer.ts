@@ -1,6 +1,6 @@
-import type { SpillError } from '../ports/spill.js';
+import { SpillError } from '../ports/spill.js';
 import { systemClock, within } from '../ports/time.js';
-import { apiCode, failure, isFenced } from './failure.js';
+import { apiCode, failure, isFenced, isUnheard } from './failure.js';
 import { connectionLost, onLoss } from './link.js';
 import type { Options } from './options.js';
 import { locked, TIMEOUT_MS } from './owner.js';
@@ -56,6 +56,7 @@ export class Writer {
 				throw locked(stream, error);
 			}
 			if (apiCode(error) === undefined) this.lose();
+			if (isUnheard(error)) throw gone(stream, error);
 			throw failure(error);
 		}
 		if (seq !== this.#last + 1) {
@@ -73,6 +74,15 @@ export class Writer {
 		this.#onLost();
 	}
 }
+
+const gone = (stream: string, cause: unknown) =>
+	new SpillError(
+		`nobody takes messages for the stream ${stream} of the nats spill: it was deleted, or JetStream is off`,
+		{
+			code: 'SPILL_CONNECTION',
+			cause,
+		},
+	);
 
 /** Asks something of the server, in bounded time. @throws SpillError */
 export async function bounded<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 import { SpillError, SpillFullError } from '../ports/spill.js';
 
-/** `disk_full`: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** `disk_full` and `undefined_table`: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const DISK_FULL = '53100';
+const UNDEFINED_TABLE = '42P01';
 
 /** What went wrong with the server, in the port's words. Always a fresh object. */
 export function failure(cause: unknown): SpillError {
@@ -18,6 +19,9 @@ export function sqlState(error: unknown): string | undefined {
 	const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
 	return typeof code === 'string' && severity !== undefined ? code : undefined;
 }
+
+/** Somebody has dropped the table, or its schema, under us. */
+export const isDropped = (error: unknown): boolean => sqlState(error) === UNDEFINED_TABLE;
 
 /** Whether the connection is of no use after this error: it is broken, or the server is about to close it. */
 export function isFatal(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { Mutex } from 'async-mutex';
 import { SpillError } from '../ports/spill.js';
 import { systemClock, within } from '../ports/time.js';
 import type { PostgresConnection, PostgresResult } from './client.js';
-import { failure, isFatal, sqlState } from './failure.js';
+import { failure, isDropped, isFatal, sqlState } from './failure.js';
 import { quoted } from './names.js';
 import type { Options } from './options.js';
 
@@ -69,13 +69,18 @@ export class Session {
 
 	query = async (text: string, values: unknown[] = []): Promise<Rows> => (await this.run(text, values)).rows;
 
-	/** Runs a statement after those before it. @throws SpillError; the connection is given up unless the server refused. */
+	/** Runs a statement after those before it. @throws SpillError; the connection is given up unless the server refused for another reason than that the table is gone. */
 	run(text: string, values: unknown[] = []): Promise<PostgresResult> {
 		return this.#turns.runExclusive(async () => {
 			if (this.#lost) throw connectionLost(this.#lost.cause);
 			try {
 				return await within(systemClock, TIMEOUT_MS, 'a statement', this.#connection.query(text, values));
 			} catch (error) {
+				if (isDropped(error)) {
+					// What is known of the table is wrong now; who acquires it next makes it anew.
+					this.#lose(error);
+					throw failure(error);
+				}
 				if (isFatal(error)) this.#lose(error);
 				throw this.#lost ? connectionLost(error) : failure(error);
 			}

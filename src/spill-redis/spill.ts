@@ -8,18 +8,14 @@ import {
 	type SpillStore,
 } from '../ports/spill.js';
 import { partitionOf } from '../spill/partition.js';
-import { Account } from './account.js';
 import { Calls } from './calls.js';
 import { closedError } from './errors.js';
 import { type Keys, keysOf } from './keys.js';
-import { Lease } from './lease.js';
 import type { Placed } from './line.js';
+import { Opening } from './opening.js';
 import { completed, type Options, type RedisSpillOptions } from './options.js';
-import { Reader } from './reader.js';
 import { encode, enqueuedAt, TEXTS_MAX_BYTES } from './record.js';
 import { ACK, FIGURES } from './scripts.js';
-import { verifyServer } from './server.js';
-import { Writer } from './writer.js';
 
 /**
  * A spill store on Redis Streams (6.2 or later, a single primary), for services whose own disk does not last.
@@ -44,13 +40,9 @@ class RedisSpill implements SpillStore {
 	readonly #options: Options;
 	readonly #keys: Keys;
 	readonly #calls: Calls;
-	readonly #account = new Account();
-	readonly #lease: Lease;
-	readonly #writer: Writer;
-	readonly #reader: Reader;
-	#opening: Promise<void> | undefined;
+	/** Since the last `open`, until `close`. */
+	#opening: Opening | undefined;
 	#closing: Promise<void> | undefined;
-	#opened = false;
 
 	constructor(options: Options) {
 		const { name, partitions, maxRecordBytes, durability } = options;
@@ -58,45 +50,22 @@ class RedisSpill implements SpillStore {
 		this.#options = options;
 		this.#keys = keysOf(name, partitions);
 		this.#calls = new Calls(options.client, options.timeoutMs);
-		this.#lease = new Lease(options, this.#calls, this.#keys, this.#account);
-		this.#writer = new Writer(options, this.#calls, this.#keys, this.#lease, this.#account);
-		this.#reader = new Reader(this.#calls, this.#keys, this.#writer, this.#account);
 	}
 
 	async open({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Damage> {
-		if (this.#closing) throw closedError(this.#options.name);
 		signal?.throwIfAborted();
-		this.#opening ??= this.#open(signal).catch((error: unknown) => {
-			// The next attempt starts anew.
-			this.#opening = undefined;
-			throw error;
-		});
-		await this.#opening;
-		return this.#reader.damage;
-	}
-
-	async #open(signal: AbortSignal | undefined): Promise<void> {
-		await verifyServer(this.#calls, this.#options, signal);
-		if (this.#closing) throw closedError(this.#options.name);
-		try {
-			await this.#lease.take(signal);
-		} catch (error) {
-			// A place that was taken while we gave up waiting would stay locked until the lease ends.
-			const mayBeOurs = signal?.aborted || (error instanceof SpillError && error.code === 'SPILL_CONNECTION');
-			// It ends by itself if this fails as well; what matters to the caller is why it failed at first.
-			if (mayBeOurs) await this.#lease.abandon().catch(() => undefined);
-			throw error;
-		}
-		if (this.#closing) throw closedError(this.#options.name);
-		this.#opened = true;
+		this.#opening ??= new Opening(this.#options, this.#calls, this.#keys, this.#closing);
+		const opening = this.#opening;
+		await opening.take(signal);
+		return opening.reader.damage;
 	}
 
 	async append(batch: readonly SpillRecord[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-		this.#usable();
+		const { lease, writer } = this.#opened();
 		signal?.throwIfAborted();
-		if (this.#lease.trouble) throw again(this.#lease.trouble);
+		if (lease.trouble) throw again(lease.trouble);
 		if (batch.length === 0) return;
-		await this.#writer.append(
+		await writer.append(
 			batch.map((record) => this.#place(record)),
 			signal,
 		);
@@ -115,29 +84,29 @@ class RedisSpill implements SpillStore {
 	}
 
 	async read(options: Parameters<SpillStore['read']>[0]): Promise<readonly Spilled[]> {
-		this.#usable();
+		const { lease, reader } = this.#opened();
 		options.signal?.throwIfAborted();
-		const { isLost, trouble } = this.#lease;
+		const { isLost, trouble } = lease;
 		// Someone else replays these records by now.
 		if (isLost && trouble) throw again(trouble);
 		this.#check(options.partition, options.after);
-		return this.#reader.read(options);
+		return reader.read(options);
 	}
 
 	async ack(partition: number, upTo: Cursor): Promise<void> {
-		this.#usable();
+		const { lease, account } = this.#opened();
 		this.#check(partition, upTo);
 		const [ms = '', n = ''] = upTo.split('-');
 		const next = `${ms}-${BigInt(n) + 1n}`;
-		const { token } = this.#lease;
+		const { token } = lease;
 		const args = [...this.#keys.with(partition), token, partition, upTo, next] as const;
 		const [outcome, told, exists] = await this.#calls.script('ack', ACK, args);
-		if (outcome === 'lost') throw this.#lease.lost(token, told, exists);
-		this.#account.freed(Number(told));
+		if (outcome === 'lost') throw lease.lost(token, told, exists);
+		account.freed(Number(told));
 	}
 
 	async stats(): Promise<SpillStats> {
-		this.#usable();
+		const { reader } = this.#opened();
 		const [bytes, records, ...firsts] = await this.#calls.script('stats', FIGURES, this.#keys.all);
 		const times = firsts.map(enqueuedAt).filter((atMs) => atMs !== null);
 		return {
@@ -145,26 +114,25 @@ class RedisSpill implements SpillStore {
 			bytes: Number(bytes),
 			capacityBytes: this.#options.maxBytes,
 			oldestEnqueuedAtMs: times.length > 0 ? Math.min(...times) : null,
-			damage: this.#reader.damage,
+			damage: reader.damage,
 		};
 	}
 
 	close(): Promise<void> {
-		this.#closing ??= this.#close();
-		return this.#closing;
+		const opening = this.#opening;
+		// Nothing is under way but a closing, if that.
+		if (opening === undefined) return this.#closing ?? Promise.resolve();
+		this.#opening = undefined;
+		const closing = opening.close().finally(() => {
+			if (this.#closing === closing) this.#closing = undefined;
+		});
+		this.#closing = closing;
+		return closing;
 	}
 
-	async #close(): Promise<void> {
-		if (this.#opening === undefined) return;
-		await this.#writer.idle();
-		// The connection keeps the order: whatever was sent before is done when the place is given back.
-		const released = this.#lease.release();
-		await Promise.allSettled([released, this.#calls.settled()]);
-		await released;
-	}
-
-	#usable(): void {
-		if (this.#closing || !this.#opened) throw closedError(this.#options.name);
+	#opened(): Opening {
+		if (this.#opening?.isOpen) return this.#opening;
+		throw closedError(this.#options.name);
 	}
 
 	#check(partition: number, cursor: Cursor | undefined): void {

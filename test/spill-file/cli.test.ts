@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addSpillCommand } from '../../src/cli/spill.js';
-import { fileSpill } from '../../src/spill-file/index.js';
-import { record, records, temporaryDirectory } from './support/store.js';
+import { SpillError, type Spilled, type SpillRecord } from '../../src/index.js';
+import { fileSpill, readSpill } from '../../src/spill-file/index.js';
+import { FileSpillStore } from '../../src/spill-file/store.js';
+import { idsOf, record, records, temporaryDirectory } from './support/store.js';
 
 /** Runs the command, and gives back what it printed. */
 async function spill(...args: string[]): Promise<string> {
@@ -28,9 +30,9 @@ afterEach(() => {
 	process.exitCode = undefined;
 });
 
-async function directoryWith(batch: Parameters<ReturnType<typeof fileSpill>['append']>[0]): Promise<string> {
+async function directoryWith(batch: readonly SpillRecord[], partitions = 1): Promise<string> {
 	const directory = temporaryDirectory();
-	const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0 });
+	const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0, partitions });
 	await store.open();
 	await store.append(batch);
 	await store.close();
@@ -112,6 +114,103 @@ describe('brownout spill', () => {
 		const line = (await spill('dead-letters', directory)).trim();
 		expect(line).toMatch(/^{"error":"no such order","attempts":5,"failedAtMs":1700000000000,"partition":0,/);
 		expect(JSON.parse(line).headers).toEqual({ handler: 'quotes' });
+	});
+
+	const DEAD = { error: 'no such order', attempts: '5', failedAtMs: '1700000000000' };
+	/** Everything that waits in a directory, as it is. */
+	async function contentOf(directory: string) {
+		const found: Spilled[] = [];
+		for await (const one of (await readSpill(directory)).records()) found.push(one);
+		return found;
+	}
+
+	it('requeue puts dead letters back into the spill as they were, behind what waits there', async () => {
+		const letters = records(3, 10).map((one) => ({ ...one, headers: { handler: 'quotes', ...DEAD } }));
+		const [dead, live] = [await directoryWith(letters), await directoryWith(records(2))];
+		expect(await spill('requeue', dead, live)).toBe('3 dead letters requeued, 0 left\n');
+		expect(process.exitCode).toBeUndefined();
+		const found = await contentOf(live);
+		expect(found.slice(2)).toEqual(
+			records(3, 10).map((one) => ({
+				...{ ...one, headers: { handler: 'quotes' } },
+				...{ partition: 0, cursor: expect.any(String) },
+			})),
+		);
+		expect(idsOf(found)).toEqual([0, 1, 10, 11, 12]);
+		expect(await contentOf(dead)).toEqual([]);
+		expect(await spill('requeue', dead, live)).toBe('0 dead letters requeued, 0 left\n');
+	});
+
+	it('requeue takes as many as it is told, and more than one batch', async () => {
+		const [dead, live] = [await directoryWith(records(1500)), await directoryWith([])];
+		expect(await spill('requeue', dead, live, '--max', '1')).toBe('1 dead letters requeued, 1499 left\n');
+		expect(await spill('requeue', dead, live)).toBe('1499 dead letters requeued, 0 left\n');
+		expect(idsOf(await contentOf(live))).toEqual(idsOf(records(1500)));
+	});
+
+	it('requeue keeps the partitions of the service', async () => {
+		const batch = Array.from({ length: 40 }, (_, n) => record(n, { key: `K${n % 9}` }));
+		const [dead, live] = [await directoryWith(batch, 3), await directoryWith(batch, 2)];
+		expect(await spill('requeue', dead, live)).toBe('40 dead letters requeued, 0 left\n');
+		const store = fileSpill({ directory: live, maxBytes: 1_000_000, minFreeBytes: 0, partitions: 2 });
+		await store.open();
+		expect((await store.stats()).records).toBe(80);
+		await store.close();
+		const empty = await directoryWith([], 2);
+		await expect(spill('requeue', dead, empty)).rejects.toThrow('give --partitions');
+		expect(await spill('requeue', dead, empty, '--partitions', '2')).toBe('0 dead letters requeued, 0 left\n');
+	});
+
+	it('requeue exits with 1 while the service runs, and takes nothing', async () => {
+		const [dead, live] = [await directoryWith(records(3)), await directoryWith(records(2))];
+		const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+		for (const directory of [dead, live]) {
+			const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0 });
+			await store.open();
+			expect(await spill('requeue', dead, live)).toBe('');
+			expect(process.exitCode).toBe(1);
+			expect(write).toHaveBeenLastCalledWith(
+				expect.stringMatching(/^brownout: .+ is in use by process \d+ .+; stop the service first\n$/),
+			);
+			await store.close();
+		}
+		write.mockRestore();
+		expect((await contentOf(dead)).length).toBe(3);
+		expect((await contentOf(live)).length).toBe(2);
+	});
+
+	it.each([
+		['append', 0],
+		['ack', 3],
+	] as const)('requeue loses nothing when it ends at the %s', async (step, inSpill) => {
+		const [dead, live] = [await directoryWith(records(3)), await directoryWith([])];
+		const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+		const broken = vi.spyOn(FileSpillStore.prototype, step).mockRejectedValueOnce(new SpillError('the disk is gone'));
+		expect(await spill('requeue', dead, live)).toBe('');
+		expect(write).toHaveBeenCalledWith('brownout: the disk is gone\n');
+		expect(process.exitCode).toBe(1);
+		for (const spy of [write, broken]) spy.mockRestore();
+		expect((await contentOf(dead)).length).toBe(3);
+		expect((await contentOf(live)).length).toBe(inSpill);
+	});
+
+	it('requeue says on the way out when dead letters are missing', async () => {
+		const [dead, live] = [await directoryWith(records(20)), await directoryWith([])];
+		damage(dead);
+		const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+		expect(await spill('requeue', dead, live)).toBe('19 dead letters requeued, 0 left\n');
+		expect(write).toHaveBeenCalledWith('brownout: 1 dead letters are missing\n');
+		expect(process.exitCode).toBe(1);
+		write.mockRestore();
+	});
+
+	it('requeue refuses what cannot be meant', async () => {
+		const dead = await directoryWith(records(3));
+		await expect(spill('requeue', dead, dead)).rejects.toThrow('are the same directory');
+		await expect(spill('requeue', dead, '/nowhere')).rejects.toThrow('/nowhere: cannot read /nowhere: ENOENT');
+		await expect(spill('requeue', dead, dead, '--max', '0')).rejects.toThrow(
+			'--max: "0" must be a whole number of at least 1',
+		);
 	});
 
 	it('refuses a directory that is no spill, and a wrong number', async () => {

@@ -1,10 +1,15 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { nodeFileSystem } from '../../src/spill-file/file-system.js';
+import { fileSpill } from '../../src/spill-file/index.js';
 import { lockDirectory, ownerOf } from '../../src/spill-file/lock.js';
 import { type Host, type Owner, thisHost } from '../../src/spill-file/owner.js';
 import { Disk } from './support/disk.js';
-import { DIRECTORY, hostOf, storeOn, temporaryDirectory } from './support/store.js';
+import { DIRECTORY, hostOf, idsOf, storeOn, temporaryDirectory, waiting } from './support/store.js';
 
 /** A system with processes of our choosing: pid to start time. */
 const hostWith = (processes: Record<number, string>, changes: Partial<Host> = {}): Host => ({
@@ -43,15 +48,15 @@ describe('the lock of a directory', () => {
 		const disk = new Disk();
 		await disk.mkdir(DIRECTORY);
 		const host = hostWith({ 1: '500', 2: '600' }, { name: 'box' });
-		const release = await lockDirectory(disk, DIRECTORY, host, Date.UTC(2026, 0, 1));
+		const hold = await lockDirectory(disk, DIRECTORY, host, Date.UTC(2026, 0, 1));
 		await expect(lock(disk, { ...host, pid: 2 })).rejects.toMatchObject({
 			code: 'SPILL_LOCKED',
 			message: `${DIRECTORY} is in use by process 1 (started at tick 500) on box since 2026-01-01T00:00:00.000Z; one directory serves one store at a time`,
 		});
 		expect(await ownerOf(disk, DIRECTORY, host)).toMatchObject({ alive: true, owner: { pid: 1 } });
-		await release();
+		await hold.release();
 		expect(disk.paths).toEqual([]);
-		await (await lock(disk, { ...host, pid: 2 }))();
+		await (await lock(disk, { ...host, pid: 2 })).release();
 		expect(disk.paths).toEqual([]);
 	});
 
@@ -64,10 +69,10 @@ describe('the lock of a directory', () => {
 			if (tidied++ === 0) await disk.unlink(from);
 			return link(from, to);
 		};
-		const release = await lock(disk, hostWith({ 1: '500' }));
+		const hold = await lock(disk, hostWith({ 1: '500' }));
 		expect(tidied).toBe(2);
 		expect(await ownerOf(disk, DIRECTORY, hostWith({ 1: '500' }))).toMatchObject({ alive: true });
-		await release();
+		await hold.release();
 		expect(disk.paths).toEqual([]);
 	});
 
@@ -93,10 +98,10 @@ describe('the lock of a directory', () => {
 	] as const)('is taken over from an owner %s', async (_, owner) => {
 		const disk = await diskWith(owner);
 		const host = hostWith({ 1: '500', 3: '700' }, { answers: async () => false });
-		const release = await lock(disk, { ...host, pid: 3 });
+		const hold = await lock(disk, { ...host, pid: 3 });
 		expect(await ownerOf(disk, DIRECTORY, host)).toMatchObject({ alive: true, owner: { pid: 3 } });
 		expect(disk.paths).toEqual([join(DIRECTORY, 'lock')]);
-		await release();
+		await hold.release();
 	});
 
 	it.each<[string, Partial<Owner>, Partial<Host>]>([
@@ -104,9 +109,15 @@ describe('the lock of a directory', () => {
 		['whose start time nobody can tell', {}, { startTicks: async () => null }],
 		['of another container, which answers', { pidNamespace: 'ns-0', answers: true }, { answers: async () => true }],
 		['of another container, which could not open a socket', { pidNamespace: 'ns-0' }, { answers: async () => false }],
+		['of this very process, which answers', { answers: true }, { answers: async () => true }],
+		['of this very process, which could not open a socket', {}, { answers: async () => false }],
+		['of another process that lives, whatever its socket', { pid: 3, startTicks: '700', answers: true }, {}],
 	])('is not taken from an owner %s', async (_, owner, changes) => {
 		const disk = await diskWith(owner);
-		await expect(lock(disk, hostWith({ 1: '500' }, changes))).rejects.toMatchObject({ code: 'SPILL_LOCKED' });
+		const processes = { 1: '500', 3: '700' };
+		await expect(lock(disk, hostWith(processes, { answers: async () => false, ...changes }))).rejects.toMatchObject({
+			code: 'SPILL_LOCKED',
+		});
 		expect(disk.paths).toEqual([join(DIRECTORY, 'lock')]);
 	});
 
@@ -142,12 +153,12 @@ describe('the lock of a directory', () => {
 				const own = pid * 1000 + turn;
 				alive[own] = `${own}`;
 				try {
-					const release = await lockDirectory(slowed(disk, boot++), DIRECTORY, hostWith(alive, { pid: own }), 1);
+					const hold = await lockDirectory(slowed(disk, boot++), DIRECTORY, hostWith(alive, { pid: own }), 1);
 					expect(++holders).toBe(1);
 					wins++;
 					await new Promise(setImmediate);
 					holders--;
-					if (turn % 2 === 0) await release();
+					if (turn % 2 === 0) await hold.release();
 				} catch (error) {
 					expect(error).toMatchObject({ code: 'SPILL_LOCKED' });
 				}
@@ -169,9 +180,9 @@ describe('the lock of a directory', () => {
 		expect(disk.paths.length).toBeGreaterThan(2);
 		disk.unlink = remove;
 		disk.fault = () => undefined;
-		const release = await lock(disk, hostWith({ 4: '800' }, { pid: 4 }));
+		const hold = await lock(disk, hostWith({ 4: '800' }, { pid: 4 }));
 		expect(disk.paths).toEqual([join(DIRECTORY, 'lock')]);
-		await release();
+		await hold.release();
 		expect(disk.paths).toEqual([]);
 	});
 });
@@ -194,17 +205,37 @@ describe('this host', () => {
 		expect(await thisHost.listen(join(path, 'x'.repeat(200)))).toBeUndefined();
 	});
 
+	it.skipIf(process.platform === 'win32')('takes over from a worker thread of its own that was ended', async () => {
+		const directory = temporaryDirectory();
+		const script = join(temporaryDirectory(), 'holder.mjs');
+		const entry = fileURLToPath(new URL('./support/holder.ts', import.meta.url));
+		await build({ entryPoints: [entry], outfile: script, bundle: true, platform: 'node', format: 'esm' });
+		const worker = new Worker(script, { workerData: directory });
+		try {
+			await once(worker, 'message');
+			await expect(lockDirectory(nodeFileSystem, directory, thisHost, 1)).rejects.toMatchObject({
+				code: 'SPILL_LOCKED',
+			});
+		} finally {
+			await worker.terminate();
+		}
+		const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0 });
+		await store.open();
+		expect(idsOf(await waiting(store))).toEqual([7]);
+		await store.close();
+	});
+
 	it.skipIf(process.platform === 'win32')('takes over from an owner in another container that is gone', async () => {
 		const directory = temporaryDirectory();
 		const inContainer: Host = { ...thisHost, pidNamespace: async () => 'pid:[1]' };
-		const release = await lockDirectory(nodeFileSystem, directory, inContainer, 1);
+		const hold = await lockDirectory(nodeFileSystem, directory, inContainer, 1);
 		await expect(lockDirectory(nodeFileSystem, directory, thisHost, 1)).rejects.toMatchObject({ code: 'SPILL_LOCKED' });
-		await release();
+		await hold.release();
 		// What is left of one that was killed: a lock, and a socket that nobody listens on.
 		await lockDirectory(nodeFileSystem, directory, { ...inContainer, listen: async () => async () => {} }, 1);
 		const next = await lockDirectory(nodeFileSystem, directory, thisHost, 1);
 		expect(await nodeFileSystem.readdir(directory)).toHaveLength(2);
-		await next();
+		await next.release();
 		expect(await nodeFileSystem.readdir(directory)).toEqual([]);
 	});
 });

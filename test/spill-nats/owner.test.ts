@@ -67,6 +67,24 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		await destroy();
 	});
 
+	it('says that its stream was deleted, and goes on with a new one', async () => {
+		const here = await place(url);
+		const { manager, stream } = here;
+		const store = here.store();
+		await store.open();
+		await store.append(records(3));
+		await manager.streams.delete(stream);
+		await expect(store.append(records(1, 3))).rejects.toMatchObject({
+			code: 'SPILL_CONNECTION',
+			message: `nobody takes messages for the stream ${stream} of the nats spill: it was deleted, or JetStream is off`,
+		});
+		await store.append(records(2, 4));
+		const found = await store.read({ partition: 0, maxRecords: 9 });
+		expect(found.map(({ id }) => id)).toEqual(['id-4', 'id-5']);
+		await store.close();
+		await here.destroy();
+	});
+
 	it('leaves one message in the stream when everything is acknowledged, and few in between', async () => {
 		const { manager, stream, store: make, destroy } = await place(url);
 		const store = make({ partitions: 2 });

@@ -46,6 +46,21 @@ const on =
 await describeWith(nats, 'natsSpill', ({ url }) => {
 	const at = on(url);
 
+	it('keeps the largest payload it declares in an empty store, with its texts, where maxBytes is below what a message carries', () =>
+		at(async ({ store: make }) => {
+			for (const maxBytes of [1_000_000, 300_000, 1_100]) {
+				const store = make({ maxBytes });
+				await store.open();
+				const { maxRecordBytes } = store.capabilities;
+				expect(maxRecordBytes).toBe(maxBytes - 1_024);
+				await store.append([record(1, { payload: new Uint8Array(maxRecordBytes), key: 'k'.repeat(300) })]);
+				const [found] = await store.read({ partition: 0, maxRecords: 1 });
+				expect(found?.payload.byteLength).toBe(maxRecordBytes);
+				await store.ack(0, found?.cursor ?? '');
+				await store.close();
+			}
+		}));
+
 	it('refuses a stream that would lose or refuse records, and names each setting', () =>
 		at(async ({ manager, stream, store }) => {
 			await manager.streams.add({

@@ -40,6 +40,24 @@ await describeWith(postgres, 'the owner of a postgresSpill', ({ url }) => {
 		await here.destroy();
 	});
 
+	it('goes on with an empty table when somebody dropped the one it had', async () => {
+		const here = place(url);
+		const store = here.store();
+		await store.open();
+		await store.append(records(3));
+		await here.query(`DROP TABLE "${here.table}"`);
+		await expect(store.append(records(1, 3))).rejects.toMatchObject({
+			code: 'SPILL_FAILED',
+			message: `the postgres spill failed: relation "public.${here.table}" does not exist`,
+		});
+		await store.append(records(2, 4));
+		const found = await store.read({ partition: 0, maxRecords: 9 });
+		expect(found.map(({ id }) => id)).toEqual(['id-4', 'id-5']);
+		expect(await store.stats()).toMatchObject({ records: 2 });
+		await store.close();
+		await here.destroy();
+	});
+
 	it('neither writes nor forgets anything while another owns the table', async () => {
 		const here = place(url);
 		const [first, second] = [here.store(), here.store()];

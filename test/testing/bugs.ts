@@ -695,6 +695,24 @@ const CLOSING: readonly Bug[] = [
 ];
 
 const REOPENING: readonly Bug[] = [
+	bug(
+		'is closed for good',
+		(made) => {
+			let closed = false;
+			return {
+				async open(options) {
+					if (closed) throw new SpillError('closed for good');
+					return made.open(options);
+				},
+				close() {
+					closed = true;
+					return made.close();
+				},
+			};
+		},
+		'can be opened again after it was closed, by the same instance',
+		'closed for good',
+	),
 	{
 		does: 'forgets everything when it is reopened',
 		subject: {

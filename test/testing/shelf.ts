@@ -41,6 +41,7 @@ function owned(parts: readonly SpillStore[], lock: Lock): SpillStore {
 	return {
 		capabilities: { ...first.capabilities, partitions: parts.length },
 		async open(options) {
+			closed = false;
 			const damage = await first.open(options);
 			if (closed) throw new SpillError('the shelf is closed', { code: 'SPILL_CLOSED' });
 			lock.take(owner);

@@ -1,5 +1,5 @@
 import type { Spilled, SpillStore } from '../../ports/spill.js';
-import { assureIs, assureRecords } from './assert.js';
+import { assureIs, assureRecords, assureRefused } from './assert.js';
 import { type Check, persistent } from './check.js';
 import { assureFigures } from './figures.js';
 import { ackAll, keysOf, ofKey, range, record, records, waiting } from './records.js';
@@ -33,6 +33,33 @@ export const reopening: readonly Check[] = [
 			});
 			await reopened(trial, place, async (store) => {
 				assureRecords(await waiting(store), records(8, 4), 'after it was reopened again');
+			});
+		},
+	},
+	{
+		name: 'can be opened again after it was closed, by the same instance',
+		when: persistent,
+		run: async (trial) => {
+			const place = await trial.place();
+			const store = await trial.open(place);
+			await store.append(records(4));
+			const { partition, cursor } = (await waiting(store))[1] as Spilled;
+			await store.ack(partition, cursor);
+			await store.close();
+			await store.open();
+			assureRecords(await waiting(store), records(2, 2), 'after it was opened again');
+			await assureFigures(store, 'after it was opened again');
+			await store.append(records(2, 4));
+			// Without waiting for the end of the closing, which is somebody else's perhaps.
+			const closed = store.close();
+			await Promise.all([closed, store.open()]);
+			assureRecords(await waiting(store), records(4, 2), 'after it was opened while it closed');
+			await store.append(records(1, 6));
+			await store.close();
+			await assureRefused(store.append(records(1, 7)), 'append after the last close', 'SPILL_CLOSED');
+			// The place is free for others.
+			await reopened(trial, place, async (other) => {
+				assureRecords(await waiting(other), records(5, 2), 'in another instance');
 			});
 		},
 	},

@@ -2,6 +2,8 @@ import { dirname } from 'node:path';
 import type { FileSystem, OpenFile } from '../../../src/spill-file/file-system.js';
 
 interface Inode {
+	readonly ino: number;
+	readonly mtimeMs: number;
 	/** What programs see. */
 	data: Buffer;
 	/** What is on the platter. */
@@ -69,7 +71,7 @@ export class Disk implements FileSystem {
 	clone(): Disk {
 		const disk = new Disk();
 		for (const [path, inode] of this.#entries) {
-			const data = inode === 'directory' ? inode : { data: Buffer.from(inode.data), synced: Buffer.from(inode.data) };
+			const data = inode === 'directory' ? inode : inodeOf(inode.data);
 			disk.#entries.set(path, data);
 			disk.#platter.set(path, data);
 		}
@@ -94,8 +96,7 @@ export class Disk implements FileSystem {
 			if (path !== '/' && !reachable(entries, path)) continue;
 			if (inode === 'directory') disk.#entries.set(path, inode);
 			else {
-				const data = copies.get(inode)?.data ?? torn(path, inode, keeps);
-				const copy = copies.get(inode) ?? { data, synced: Buffer.from(data) };
+				const copy = copies.get(inode) ?? inodeOf(torn(path, inode, keeps));
 				copies.set(inode, copy);
 				disk.#entries.set(path, copy);
 			}
@@ -114,8 +115,9 @@ export class Disk implements FileSystem {
 		}
 		if (found === 'directory') throw failure('EISDIR', path);
 		if (how === 'create' && found !== undefined) throw failure('EEXIST', path);
+		if (found === undefined && this.#entries.get(dirname(path)) !== 'directory') throw failure('ENOENT', path);
 		if (how === 'read' && found === undefined) throw failure('ENOENT', path);
-		const inode = found ?? { data: Buffer.alloc(0), synced: Buffer.alloc(0) };
+		const inode = found ?? inodeOf(Buffer.alloc(0));
 		if (found === undefined) this.#change({ directory: dirname(path), set: path, inode });
 		this.#openFiles++;
 		return this.#openFile(path, inode);
@@ -145,6 +147,19 @@ export class Disk implements FileSystem {
 	async readFile(path: string): Promise<Uint8Array> {
 		this.#call('readFile', path);
 		return Buffer.from(this.#file(path).data);
+	}
+
+	async stat(path: string): Promise<{ size: number; mtimeMs: number; ino: number }> {
+		this.#call('stat', path);
+		const { data, mtimeMs, ino } = this.#file(path);
+		return { size: data.length, mtimeMs, ino };
+	}
+
+	/** What somebody else does to a directory: everything in it is gone, and so is it. */
+	removeDirectory(path: string): void {
+		for (const entry of [...this.#entries.keys()]) {
+			if (entry === path || entry.startsWith(`${path}/`)) this.#change({ directory: dirname(entry), unset: entry });
+		}
 	}
 
 	async link(from: string, to: string): Promise<void> {
@@ -259,6 +274,13 @@ export class Disk implements FileSystem {
 		if (inode === undefined || inode === 'directory') throw failure('ENOENT', path);
 		return inode;
 	}
+}
+
+let inodes = 0;
+
+/** A file with this content, on the platter too. */
+function inodeOf(data: Buffer): Inode {
+	return { ino: ++inodes, mtimeMs: Date.now(), data: Buffer.from(data), synced: Buffer.from(data) };
 }
 
 function apply(entries: Map<string, Inode | 'directory'>, change: Pending): void {
