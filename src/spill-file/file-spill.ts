@@ -4,6 +4,9 @@ import { thisHost } from './owner.js';
 import { FileSpillStore } from './store.js';
 import type { FileSpill } from './types.js';
 
+/** At each sync it would cost a tenth of one and more. */
+const LOOK_EVERY_MS = 10;
+
 /**
  * A durable spill store in a directory: a segmented append-only log, with nothing native and no server.
  *
@@ -21,5 +24,6 @@ import type { FileSpill } from './types.js';
  * @see docs/spill-format.md
  */
 export function fileSpill(options: FileSpillOptions): FileSpill {
-	return new FileSpillStore(settingsOf(options), { files: nodeFileSystem, host: thisHost, now: Date.now });
+	const world = { files: nodeFileSystem, host: thisHost, now: Date.now, lookEveryMs: LOOK_EVERY_MS };
+	return new FileSpillStore(settingsOf(options), world);
 }

@@ -41,6 +41,8 @@ export interface World {
 	readonly host: Host;
 	/** Epoch ms. */
 	readonly now: () => number;
+	/** See {@link WriterOptions.lookEveryMs}. */
+	readonly lookEveryMs: number;
 }
 
 /** What the readers of all partitions may hold, each in the middle of its log. Divided by 256 partitions it is 128 KiB. */
@@ -128,7 +130,7 @@ async function makeDirectory(files: FileSystem, directory: string): Promise<void
 
 async function openPartition(
 	settings: Settings,
-	{ files, now, hold }: World & { readonly hold: Hold },
+	{ files, now, hold, lookEveryMs }: World & { readonly hold: Hold },
 	names: readonly string[],
 	index: number,
 	quarantine: Quarantine,
@@ -148,7 +150,7 @@ async function openPartition(
 		const sync = durability === 'fsync' ? 'always' : durability === 'interval' ? syncEveryMs : 'never';
 		const writerTo = (least: number) =>
 			new Writer({
-				...{ files, directory, hold, log, partitions, segmentBytes, sync, now },
+				...{ files, directory, hold, log, partitions, segmentBytes, sync, now, lookEveryMs },
 				space: new Space(files, directory, least),
 			});
 		// Recovery writes what there was already, so it may use the space that is left to others.

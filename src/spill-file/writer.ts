@@ -20,12 +20,12 @@ export interface WriterOptions {
 	readonly sync: 'always' | number | 'never';
 	readonly space: Space;
 	readonly now: () => number;
+	/** So often at most it is looked, beside a sync, whether somebody has removed what is written, ms. */
+	readonly lookEveryMs: number;
 }
 
-/** Where nothing is synced, a look at each write would cost more than the write. */
-const LOOK_EVERY_MS = 250;
-/** Shorter than anybody takes to lock and to recover the directory. Shorter still costs a tenth of a sync. */
-const LOOK_AT_LOCK_EVERY_MS = 2;
+/** Where nothing is synced, a look costs more than the write. */
+const LOOK_UNSYNCED_EVERY_MS = 250;
 
 interface OpenSegment {
 	readonly plan: Plan;
@@ -44,8 +44,8 @@ interface OpenSegment {
  * A file whose write or sync has failed is never written again: what the system says of its pages from then on cannot be
  * trusted. Everybody who waits is told, and a new segment begins behind the last record that is known to be durable.
  *
- * The same goes for a file that somebody has removed, which the system goes on writing and syncing without a word. So while
- * the sync is under way the file is looked for by its name, and the lock as well: what was gone when the sync began is not promised.
+ * The same goes for a file that somebody has removed, which the system goes on writing and syncing without a word. So every few
+ * milliseconds, while a sync is under way, the file is looked for by its name, and the lock as well.
  */
 export class Writer {
 	readonly #options: WriterOptions;
@@ -227,16 +227,11 @@ export class Writer {
 
 	/** Looks whether what was written is where it belongs, before it is promised. */
 	#look(open: OpenSegment, end: number): readonly Promise<void>[] {
-		const { hold, sync } = this.#options;
+		const { hold, sync, lookEveryMs } = this.#options;
 		const nowMs = performance.now();
-		const sinceMs = nowMs - this.#lookedAtMs;
-		const looks: Promise<void>[] = [];
-		if (sync === 'always' || sinceMs >= LOOK_EVERY_MS) looks.push(this.#find(open, end));
-		if (sinceMs >= (sync === 'always' ? LOOK_AT_LOCK_EVERY_MS : LOOK_EVERY_MS)) {
-			this.#lookedAtMs = nowMs;
-			looks.push(hold.check());
-		}
-		return looks;
+		if (nowMs - this.#lookedAtMs < (sync === 'always' ? lookEveryMs : LOOK_UNSYNCED_EVERY_MS)) return [];
+		this.#lookedAtMs = nowMs;
+		return [this.#find(open, end), hold.check()];
 	}
 
 	/** Looks whether the file that was written is the one that its name leads to: a copy put in its place has not grown. */

@@ -1,7 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { nodeFileSystem } from '../../src/spill-file/file-system.js';
 import { type FileSpillOptions, fileSpill } from '../../src/spill-file/index.js';
+import { settingsOf } from '../../src/spill-file/options.js';
+import { thisHost } from '../../src/spill-file/owner.js';
+import { FileSpillStore } from '../../src/spill-file/store.js';
 import { Disk } from './support/disk.js';
 import { DIRECTORY, idsOf, records, storeOn, temporaryDirectory, waiting } from './support/store.js';
 
@@ -10,7 +14,10 @@ const LOST = { name: 'SpillError', code: 'SPILL_LOCK_LOST' };
 /** An open store on a real directory, with some records of which the first is acknowledged. */
 async function opened(options: Partial<FileSpillOptions> = {}) {
 	const directory = join(temporaryDirectory(), 'spill');
-	const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0, ...options });
+	const settings = settingsOf({ directory, maxBytes: 1_000_000, minFreeBytes: 0, ...options });
+	// It looks beside each sync, so that no test has to wait.
+	const world = { files: nodeFileSystem, host: thisHost, now: Date.now, lookEveryMs: 0 };
+	const store = new FileSpillStore(settings, world);
 	await store.open();
 	await store.append(records(5));
 	const [first] = await waiting(store);
@@ -21,6 +28,26 @@ async function opened(options: Partial<FileSpillOptions> = {}) {
 const segments = (directory: string) => readdirSync(directory).filter((name) => name.endsWith('.log'));
 
 describe.skipIf(process.platform === 'win32')('a directory that is removed while it is open', () => {
+	it('is noticed by an append a few milliseconds later at the latest', async () => {
+		const directory = join(temporaryDirectory(), 'spill');
+		const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0 });
+		await store.open();
+		await store.append(records(1));
+		rmSync(directory, { recursive: true });
+		const until = performance.now() + 10;
+		let resolved = 0;
+		const append = async (): Promise<unknown> => {
+			const late = performance.now() > until;
+			const error = await store.append(records(1)).catch((reason: unknown) => reason);
+			if (error !== undefined || late) return error;
+			resolved++;
+			return append();
+		};
+		expect(await append()).toMatchObject(LOST);
+		expect((await store.stats()).damage.missingRecords).toBe(1 + resolved);
+		await store.close();
+	});
+
 	it.each([
 		['removed', (directory: string) => rmSync(directory, { recursive: true })],
 		[

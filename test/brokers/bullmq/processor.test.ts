@@ -179,7 +179,7 @@ await describeWith(redis, 'bullmqProcessor', ({ url }) => {
 				},
 			};
 			const options = settingsOf({ directory, maxBytes: 2 ** 24 });
-			const store = new FileSpillStore(options, { files, host: thisHost, now: Date.now });
+			const store = new FileSpillStore(options, { files, host: thisHost, now: Date.now, lookEveryMs: 10 });
 			const { shedder } = makeShedder(store);
 			await store.open();
 			const before = syncs;

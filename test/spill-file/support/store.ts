@@ -25,7 +25,7 @@ export function storeOn(
 	{ boot = 1, now = Date.now }: { readonly boot?: number; readonly now?: () => number } = {},
 ): FileSpillStore {
 	const settings = settingsOf({ directory: DIRECTORY, maxBytes: 1_000_000, ...options });
-	return new FileSpillStore(settings, { files: disk, host: hostOf(boot), now });
+	return new FileSpillStore(settings, { files: disk, host: hostOf(boot), now, lookEveryMs: 0 });
 }
 
 /** A directory that is removed after the test. */

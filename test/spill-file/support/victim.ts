@@ -52,7 +52,7 @@ const files: FileSystem = {
 };
 
 const settings = settingsOf({ directory, maxBytes: 4_000_000, segmentBytes: 16_384, minFreeBytes: 0 });
-const store = new FileSpillStore(settings, { files, host: thisHost, now: Date.now });
+const store = new FileSpillStore(settings, { files, host: thisHost, now: Date.now, lookEveryMs: 10 });
 // Synchronous, so that what was promised is out before the process may die.
 const say = (text: string) => writeSync(1, `${text}\n`);
 
