@@ -196,11 +196,12 @@ export class Writer {
 		const end = at + group.bytes + (fresh ? SEGMENT_HEADER_BYTES : 0);
 		open.dirty = true;
 		await writeFully(open.file, buffers, at);
-		await allDone([
-			sync === 'always' ? open.file.datasync() : undefined,
-			fresh && sync !== 'never' ? syncDirectory(files, directory) : undefined,
-			...this.#look(open, end),
-		]);
+		const synced = sync === 'always' ? open.file.datasync() : undefined;
+		// Only once the sync has begun: what was gone by then is not promised.
+		const looks = this.#look(open, end);
+		if (fresh || looks.length > 0) {
+			await allDone([synced, fresh && sync !== 'never' ? syncDirectory(files, directory) : undefined, ...looks]);
+		} else await synced;
 		if (sync === 'always') open.dirty = false;
 		open.segment ??= this.#enlist(plan);
 		open.segment.end = end;
