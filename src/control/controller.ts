@@ -10,7 +10,7 @@ import { type Hold, initialState, type LadderState, type Sample, type Transition
 import { step } from '../core/step.js';
 import { type Gate, gateOf } from '../intake/gate.js';
 import type { Clock } from '../ports/clock.js';
-import { systemClock, within } from '../ports/time.js';
+import { systemClock, TimeoutError, within } from '../ports/time.js';
 import { checkOptions, checkReload } from './checks.js';
 import type { Consumer } from './consumer.js';
 import { SafeEmitter } from './emitter.js';
@@ -25,8 +25,10 @@ import {
 	type ControllerSnapshot,
 } from './types.js';
 
-/** How long a signal, a store's figures or an intake may take to answer. */
+/** How long a signal or an intake may take to answer. */
 const TIMEOUT_MS = 2_000;
+/** A store's figures: the last ones do meanwhile, and no climb waits for a disk that is busy. */
+const FIGURES_TIMEOUT_MS = 250;
 const HISTORY_MAX = 100;
 /** How often `stop` tries to give intake back. */
 const RESUMES_MAX = 3;
@@ -173,10 +175,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 	async #fullness(consumer: Consumer): Promise<number> {
 		try {
 			const answer = consumer.spillFull();
-			return typeof answer === 'number' ? answer : await within(this.clock, TIMEOUT_MS, 'spill.stats', answer);
+			return typeof answer === 'number' ? answer : await within(this.clock, FIGURES_TIMEOUT_MS, 'spill.stats', answer);
 		} catch (error) {
-			this.fail('spill', error, 'stats');
-			return 0;
+			// Who is late says so itself, if it stays so.
+			if (!(error instanceof TimeoutError)) this.fail('spill', error, 'stats');
+			return this.spillFull;
 		}
 	}
 

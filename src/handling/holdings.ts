@@ -10,6 +10,8 @@ import type { Spiller } from './spiller.js';
 
 /** How long after a store could not be opened, or did not answer, it is tried again. */
 const RETRY_MS = 5_000;
+/** A store that takes longer to say what it holds is told of. */
+const ANSWER_MS = 2_000;
 
 /** What the spill store holds, against the books: taken over from an earlier run once, and compared at each check. */
 export class Holdings<M> {
@@ -26,7 +28,9 @@ export class Holdings<M> {
 	#entering = 0;
 	/** Why the store cannot be used at the moment, and when it is tried again. */
 	#down: { readonly cause: unknown; readonly untilMs: number } | undefined;
-	#looking = false;
+	/** Since when its figures are waited for. */
+	#askedAtMs: number | undefined;
+	#toldLate = false;
 	#full = 0;
 
 	constructor(
@@ -124,8 +128,11 @@ export class Holdings<M> {
 	/** How full the store is, 0..1. Its last figures count while it does not answer. Never rejects. */
 	async look(): Promise<number> {
 		// A store that hangs is asked again when it has answered.
-		if (this.#looking || this.#isDown) return this.#full;
-		this.#looking = true;
+		if (this.#askedAtMs !== undefined || this.#isDown) {
+			this.#tellLate();
+			return this.#full;
+		}
+		this.#askedAtMs = this.#clock.nowMs();
 		let during = 'open';
 		try {
 			if (!this.#recovered) await this.#guarded(() => this.#recover());
@@ -138,9 +145,17 @@ export class Holdings<M> {
 		} catch (error) {
 			this.#failed(error, during);
 		} finally {
-			this.#looking = false;
+			this.#askedAtMs = undefined;
+			this.#toldLate = false;
 		}
 		return this.#full;
+	}
+
+	#tellLate(): void {
+		const waitedMs = this.#clock.nowMs() - (this.#askedAtMs ?? Number.POSITIVE_INFINITY);
+		if (this.#toldLate || waitedMs < ANSWER_MS) return;
+		this.#toldLate = true;
+		this.#failed(new TimeoutError('spill.stats', ANSWER_MS), 'stats');
 	}
 
 	#reconcile(): void {

@@ -267,14 +267,23 @@ describe('checks (M6)', () => {
 
 	it('M6: a store that hangs slows no check down for longer than its bound', async () => {
 		const { store, trouble } = unruly(memorySpill());
-		const { shedder, clock, at, setLoad } = driver({ spill: store });
+		const { shedder, clock, at, setLoad, failures } = driver({ spill: store });
 		await at('AGGRESSIVE');
 		await shedder.wrap(() => {})({ key: 'x' });
 		trouble.stats = never;
 		setLoad(LOAD.CIRCUIT_BREAK);
+		const told = () => failures.filter(({ during }) => during === 'spill').map(({ error }) => String(error));
 		const check = shedder.check();
-		await clock.advance(2_000);
+		await clock.advance(250);
 		expect((await check)?.to).toBe('CIRCUIT_BREAK');
+		expect(told()).toEqual([]);
+		// Later checks do not wait at all; once it has taken too long, it is told once.
+		await clock.advance(1_749);
+		await shedder.check();
+		expect(told()).toEqual([]);
+		await clock.advance(1);
+		for (let i = 0; i < 3; i++) await shedder.check();
+		expect(told()).toEqual(['TimeoutError: spill.stats took longer than 2000 ms']);
 	});
 
 	it('M6: the effects of a transition are carried out before it is told', async () => {
