@@ -35,6 +35,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	readonly router: Router<M, N, S, G, R, F>;
 	readonly #holdings: Holdings<M> | undefined;
 	readonly passive: boolean;
+	readonly #off: boolean;
 	readonly #tally = new Tally();
 	readonly #handlers = new Handlers<M, N, G | R, F>();
 	readonly #feed: Feed<M>;
@@ -58,6 +59,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		this.#ownsController = ownsController;
 		this.controller = controller;
 		this.passive = (own.mode ?? 'enforce') !== 'enforce';
+		this.#off = own.mode === 'off';
 		this.router = new Router(controller, own, this.passive, (version) => this.emit('tiersReplaced', { version }));
 		const sources = [...controller.readers.values()].map(({ source }) => source);
 		const { timeOf, skipToLive, replay = {} } = own;
@@ -92,7 +94,8 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	decide(message: M): Decision<N, G | R, F> {
-		return this.#told(this.route(message)).decision;
+		const route = this.route(message);
+		return this.#off ? route.done : route.decision;
 	}
 
 	admit(message: M): Decision<N, G | R, F> {
@@ -120,14 +123,11 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	explain(message: M) {
-		const route = this.#told(this.route(message));
+		const met = this.route(message);
+		// Nothing is decided by who is off (rule D5).
+		const route = this.#off ? { ...met, decision: met.done, fenced: false, skipped: false } : met;
 		const { holds, clock } = this.controller;
 		return { decision: route.decision, tier: route.tier, holds, text: explanation(route, holds, clock.nowMs()) };
-	}
-
-	/** What is said of a message: nothing is decided by who is off (rule D5). */
-	#told(route: Route<N, G | R, F>): Route<N, G | R, F> {
-		return this.#options.mode === 'off' ? { ...route, decision: route.done, fenced: false, skipped: false } : route;
 	}
 
 	wrap<V>(handler: Handler<M, N, G | R, F, V>, { name = 'default' }: { readonly name?: string | undefined } = {}) {
@@ -201,7 +201,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 	}
 
 	enter(route: Route<N, G | R, F>, message: M): void {
-		if (this.#options.mode !== 'off') route.count.n++;
+		if (!this.#off) route.count.n++;
 		this.#feed.offered(message, this.ledger.inFlight, this.controller.epochMs);
 		this.#tally.offer(route.priority, route.treatment);
 	}
