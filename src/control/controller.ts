@@ -76,8 +76,8 @@ export class LadderController<N extends string, S extends string, G extends stri
 	#cancel: (() => void) | undefined;
 	#stopping: Promise<void> | undefined;
 	#toldOfIntake = false;
-	/** As intake was last set and told. */
-	#open = true;
+	/** Intake, as it was last set and told. */
+	#accepting = true;
 	#stopped = false;
 	/** Since the last step. */
 	#assignedAnew = false;
@@ -117,10 +117,8 @@ export class LadderController<N extends string, S extends string, G extends stri
 		return this.ladder.levels[this.state.level] as N;
 	}
 
-	/** Nobody closes intake on behalf of those who only observe (rule D5), nor after the end. */
 	get accepting(): boolean {
-		const observed = this.consumers.size > 0 && [...this.consumers].every(({ passive }) => passive);
-		return !this.paused || observed || this.#stopped;
+		return this.#accepting;
 	}
 
 	/** The level in force pauses intake, and it is not opened for a look. */
@@ -237,9 +235,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 
 	/** Closes or opens intake, if it is not as it should be. @returns how that is told. */
 	#followIntake(): readonly (() => void)[] {
-		const { accepting } = this;
-		if (accepting === this.#open) return [];
-		this.#open = accepting;
+		// Nobody closes it on behalf of those who only observe (rule D5), nor after the end.
+		const observed = this.consumers.size > 0 && [...this.consumers].every(({ passive }) => passive);
+		const accepting = !this.paused || observed || this.#stopped;
+		if (accepting === this.#accepting) return [];
+		this.#accepting = accepting;
 		// After stop intake is the user's again.
 		if (this.#stopping === undefined) void this.#gate?.set(this, !accepting, this.#intakeFailed);
 		if (this.#gate === undefined && !accepting && !this.#toldOfIntake) {

@@ -643,8 +643,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/control/controller.ts', 'test/handling/processing.test.ts')(
 			'D5',
-			'return !this.paused || observed || this.#stopped;',
-			'return !this.paused || this.#stopped;',
+			'const accepting = !this.paused || observed || this.#stopped;',
+			'const accepting = !this.paused || this.#stopped;',
 			'D5: intake stays open while all who share a controller observe, and closes once one enforces',
 		),
 		within('src/handling/router.ts', 'test/handling/processing.test.ts')(
