@@ -81,13 +81,13 @@ export class Spiller<M> {
 		return this.stats.records;
 	}
 
-	/** @param ageMs  how old the message is already; `NaN` = that cannot be told. */
+	/** @param ageOf  how old a message is already, ms; `NaN` = that cannot be told. Asked where messages expire. */
 	record(
 		message: M,
 		key: string,
 		headers: { readonly [name: string]: string },
 		nowMs: number,
-		ageMs: number,
+		ageOf: (message: M) => number,
 	): SpillRecord {
 		const { idOf, expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
@@ -109,8 +109,7 @@ export class Spiller<M> {
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
-			expiresAtMs:
-				expiresAfterMs === undefined ? undefined : nowMs - (Number.isFinite(ageMs) ? ageMs : 0) + expiresAfterMs,
+			expiresAtMs: expiresAfterMs === undefined ? undefined : nowMs - finite(ageOf(message)) + expiresAfterMs,
 			headers,
 		};
 	}
@@ -183,6 +182,10 @@ export class Spiller<M> {
 		if (users.get(store) === this) users.delete(store);
 		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
 	}
+}
+
+function finite(value: number): number {
+	return Number.isFinite(value) ? value : 0;
 }
 
 function jsonCodec<M>(): Codec<M> {

