@@ -44,8 +44,3 @@ export function share(ratio: number): string {
 	if (ratio > 0.9999) return '> 99.99 %';
 	return `${Number((ratio * 100).toPrecision(ratio > 0.99 ? 4 : 3))} %`;
 }
-
-/** `1 move`, `2 moves`. */
-export function counted(count: number, noun: string): string {
-	return `${compact(count)} ${noun}${count === 1 ? '' : 's'}`;
-}

@@ -2,8 +2,9 @@ import Table from 'cli-table3';
 import colors from 'picocolors';
 import type { Ladder } from '../../index.js';
 import type { Simulation, Suggestion, Trace } from '../../simulate/index.js';
+import { counted } from '../counted.js';
 import { compact, wrapWords } from '../demo/format.js';
-import { counted, DATES_FROM_MS, duration, moment, reading, share } from './format.js';
+import { DATES_FROM_MS, duration, moment, reading, share } from './format.js';
 
 export interface Run {
 	readonly name: string;

@@ -1,5 +1,6 @@
 import type * as PlotModule from '@observablehq/plot';
-import { counted, duration, share } from '../format.js';
+import { counted } from '../../counted.js';
+import { duration, share } from '../format.js';
 import { INK, PALE } from './colours.js';
 import { levelPanel } from './level-panel.js';
 import { messagePanel } from './message-panel.js';
