@@ -33,10 +33,12 @@ export function controller(ladderFor, optionsFor = () => ({}), { hide = [], skew
 		let taken = 0;
 		let perS = Number.NaN;
 		let full = 0;
+		let last = {};
 
 		function lagMsOf(lag) {
-			if (lag === 0) return 0;
-			return lag > 0 && perS > 0 ? (lag * 1000) / perS : Number.NaN;
+			if (lag !== last.lag || Number.isNaN(last.ms))
+				last = { lag, ms: lag === 0 ? 0 : lag > 0 && perS > 0 ? (lag * 1000) / perS : Number.NaN };
+			return last.ms;
 		}
 
 		return {

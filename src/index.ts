@@ -3,7 +3,7 @@ export type { Emitter, Failure } from './control/emitter.js';
 export type { Override } from './control/override.js';
 export type { Controller, ControllerEvents, ControllerOptions, ControllerSnapshot } from './control/types.js';
 export { classifyByVolume, type TierReport } from './core/classify.js';
-export { type AgesSeen, type ClockDifference, learnDifference, noDifference } from './core/clock-difference.js';
+export { type ClockDifference, learnDifference, noDifference } from './core/clock-difference.js';
 export { type Decision, decide, decideGradually } from './core/decide.js';
 export { ConfigError, type Problem } from './core/errors.js';
 export {

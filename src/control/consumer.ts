@@ -1,4 +1,5 @@
 import type { PerTreatment } from '../core/estimate.js';
+import type { Queues } from '../core/queues.js';
 
 /** What a shedder did since the last check. */
 export interface Consumption {
@@ -14,8 +15,8 @@ export interface Consumption {
 export interface Consumer {
 	/** Takes the counts since the last call. */
 	take(): Consumption;
-	/** The signals were read. @param empty  as far as they can tell, no message waits. */
-	checked(empty: boolean): void;
+	/** The signals were read, and say this of the queues. */
+	checked(queues: Queues): void;
 	/** How full its spill is, 0..1; 0 without one. */
 	spillFull(): number | Promise<number>;
 	/** It only observes, or is off (rule D5). */

@@ -5,6 +5,7 @@ import {
 	noEstimate,
 	predictUtilisation,
 	TREATMENTS,
+	withCapacity,
 	workOf,
 } from '../core/estimate.js';
 import type { Ladder } from '../core/ladder.js';
@@ -79,7 +80,7 @@ export class LoadWatch {
 			}
 			for (const [p, count] of taken.offered.entries()) offered[p] = (offered[p] ?? 0) + count;
 			busy ||= consumer.busy;
-			consumer.checked(this.#queues.empty);
+			consumer.checked(this.#queues);
 		}
 		this.trafficMoves = TREATMENTS.some((kind) => done[kind] > 0);
 		const learned = learn(this.estimate, {
@@ -89,8 +90,7 @@ export class LoadWatch {
 			backlogged: busy && this.#queues.waits,
 		});
 		this.#assignedAnew = false;
-		const full = this.#capacityPerS === undefined ? learned.costMs.full : 1000 / this.#capacityPerS;
-		this.estimate = { ...learned, costMs: { ...learned.costMs, full } };
+		this.estimate = withCapacity(learned, this.#capacityPerS);
 		this.utilisation = predictUtilisation(ladder, this.estimate);
 		this.liveLoad = followLoad(this.liveLoad, workOf(this.estimate, live) / elapsedMs, elapsedMs);
 	}

@@ -23,6 +23,8 @@ export interface Window {
 export interface LoadEstimate {
 	/** Milliseconds of the consumer's time per message; `null` until it was seen under load. */
 	readonly costMs: PerTreatment<number | null>;
+	/** The same as the last backlogged window left it. */
+	readonly confirmedMs: PerTreatment<number | null>;
 	/** In how many backlogged windows each was seen, up to {@link SEEN_MAX}: what is known well is changed less. */
 	readonly seen: PerTreatment<number>;
 	/** Messages per second by priority, smoothed; `null` while unknown. */
@@ -31,8 +33,11 @@ export interface LoadEstimate {
 	readonly ageMs: number;
 }
 
+const UNKNOWN = Object.freeze({ full: null, lean: null, spill: null, shed: null });
+
 export const noEstimate: LoadEstimate = Object.freeze({
-	costMs: Object.freeze({ full: null, lean: null, spill: null, shed: null }),
+	costMs: UNKNOWN,
+	confirmedMs: UNKNOWN,
 	seen: Object.freeze({ full: 0, lean: 0, spill: 0, shed: 0 }),
 	arrivalPerS: null,
 	ageMs: 0,
@@ -51,6 +56,8 @@ const SHED_SHARE = 0.05;
 const ARRIVAL_MS = 5_000;
 /** Costs that no backlog confirms shrink by half in this time, ms: the capacity of a slow hour must not stay for ever. */
 const LOOSEN_MS = 300_000;
+/** But no further than in this time: a calm of a week says no more about them than one of ten minutes. */
+const LOOSEN_MAX_MS = 2 * LOOSEN_MS;
 
 /**
  * Learns from one window (normalised least mean squares, in proportion): in a backlogged window the messages' costs add up to its
@@ -66,18 +73,29 @@ export function learn(before: LoadEstimate, window: Window): LoadEstimate {
 	});
 	const total = TREATMENTS.reduce((sum, kind) => sum + done[kind], 0);
 	const challenged = window.backlogged && total > 0;
+	const confirmedMs = challenged ? corrected(before, done, elapsedMs, total) : before.confirmedMs;
+	const ageMs = challenged ? 0 : before.ageMs + elapsedMs;
 	return {
-		costMs: challenged ? corrected(before, done, elapsedMs, total) : loosened(before.costMs, elapsedMs),
+		costMs: loosened(confirmedMs, ageMs),
+		confirmedMs,
 		seen: challenged
 			? mapTreatments((kind) => Math.min(SEEN_MAX, before.seen[kind] + Number(done[kind] > 0)))
 			: before.seen,
 		arrivalPerS: perS ?? null,
-		ageMs: challenged ? 0 : before.ageMs + elapsedMs,
+		ageMs,
 	};
 }
 
+/** The same for a consumer of which it is given how many messages it can do with all features on, a second. */
+export function withCapacity(estimate: LoadEstimate, capacityPerS: number | undefined): LoadEstimate {
+	if (capacityPerS === undefined) return estimate;
+	const full = 1000 / capacityPerS;
+	const { costMs, confirmedMs } = estimate;
+	return { ...estimate, costMs: { ...costMs, full }, confirmedMs: { ...confirmedMs, full } };
+}
+
 function corrected(
-	{ costMs, seen: windows }: LoadEstimate,
+	{ confirmedMs: costMs, seen: windows }: LoadEstimate,
 	done: PerTreatment<number>,
 	elapsedMs: number,
 	total: number,
@@ -103,8 +121,9 @@ function priorOf(kind: Treatment, costMs: PerTreatment<number | null>, meanMs: n
 	return kind === 'spill' ? SPILL_SHARE * processed : kind === 'shed' ? SHED_SHARE * processed : processed;
 }
 
-function loosened(costMs: PerTreatment<number | null>, elapsedMs: number): PerTreatment<number | null> {
-	const factor = 2 ** (-elapsedMs / LOOSEN_MS);
+function loosened(costMs: PerTreatment<number | null>, ageMs: number): PerTreatment<number | null> {
+	if (ageMs === 0) return costMs;
+	const factor = 2 ** (-Math.min(ageMs, LOOSEN_MAX_MS) / LOOSEN_MS);
 	return mapTreatments((kind) => (costMs[kind] === null ? null : (costMs[kind] as number) * factor));
 }
 

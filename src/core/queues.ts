@@ -10,12 +10,21 @@ export interface Queues {
 	readonly delayed: boolean;
 	/** As far as a queue can tell from outside, nothing waits. */
 	readonly empty: boolean;
+	/** A queue tells from outside that something waits. */
+	readonly held: boolean;
 	/** By signal: its last good reading, and for how long it has been the same, ms. */
 	readonly last: readonly number[];
 	readonly stillMs: readonly number[];
 }
 
-export const noQueues: Queues = Object.freeze({ waits: false, delayed: false, empty: false, last: [], stillMs: [] });
+export const noQueues: Queues = Object.freeze({
+	waits: false,
+	delayed: false,
+	empty: false,
+	held: false,
+	last: [],
+	stillMs: [],
+});
 
 /** How far towards its first threshold a signal says what. */
 const WAITS = 0.5;
@@ -40,6 +49,8 @@ export function lookAtQueues<S extends string>(
 	const { signals } = compiled(ladder);
 	const readingOf = ({ name }: CompiledSignal) => readings[name as S];
 	const atBroker = ({ policy }: CompiledSignal) => policy.fallsWhilePaused === false;
+	const tells = (signal: CompiledSignal) =>
+		atBroker(signal) && signal.thresholds.length > 0 && isReading(readingOf(signal));
 	const towards = signals.map((signal) =>
 		atBroker(signal) || fed(signal.name as S) ? severityOf(signal, readingOf(signal)) : 0,
 	);
@@ -54,13 +65,9 @@ export function lookAtQueues<S extends string>(
 				readingOf(signal) >= DELAYED * (signal.thresholds[0]?.release ?? Number.POSITIVE_INFINITY),
 		),
 		empty: signals.some(
-			(signal, i) =>
-				atBroker(signal) &&
-				signal.thresholds.length > 0 &&
-				isReading(readingOf(signal)) &&
-				(towards[i] as number) <= EMPTY &&
-				(stillMs[i] as number) < STILL_MAX_MS,
+			(signal, i) => tells(signal) && (towards[i] as number) <= EMPTY && (stillMs[i] as number) < STILL_MAX_MS,
 		),
+		held: signals.some((signal, i) => tells(signal) && (towards[i] as number) > EMPTY),
 		last: signals.map(readingOf),
 		stillMs,
 	};

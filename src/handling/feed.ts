@@ -1,10 +1,13 @@
 import { learnDifference, noDifference } from '../core/clock-difference.js';
+import type { Queues } from '../core/queues.js';
 import { type FedSignal, isFed, type SignalSource } from '../ports/signal.js';
 
-/** Nothing was offered for this long on the cached clock, so nothing had been waiting. */
+/** Nothing was offered for this long on the cached clock: a silence. */
 const SILENCE_MS = 100;
-/** So many ages after a silence are kept between two checks. */
-const SILENT_MAX = 64;
+/** So many ages are kept between two checks. */
+const AGES_MAX = 64;
+/** Older than this, or as far ahead, is no time of a message. */
+const PLAUSIBLE_MS = 10 * 365 * 24 * 3_600_000;
 
 /** Knows how old messages are, feeds the signals that live on that, and knows whether there are any messages. */
 export class Feed<M> {
@@ -15,10 +18,14 @@ export class Feed<M> {
 	#activeAtMs = Number.NEGATIVE_INFINITY;
 	/** Of the producers' clocks and ours. */
 	#difference = noDifference;
-	/** Of the ages since the last check, before the difference is taken off. */
-	#lowest = Number.POSITIVE_INFINITY;
-	#afterSilence: number[] = [];
+	/** Ages since the last check, before the difference is taken off. */
+	#ages: number[] = [];
+	/** Of messages between two silences: a batch that was waiting comes together. */
+	#alone: number[] = [];
+	/** Of a message behind a silence, until the next one tells whether it was alone. */
+	#behindSilence = Number.NaN;
 	#wasEmpty = false;
+	#toldOfTime = false;
 
 	/** Ages are asked for, by signals or for each message. */
 	readonly #needed: boolean;
@@ -43,23 +50,32 @@ export class Feed<M> {
 	#rawAgeOf(message: M, epochMs: number): number {
 		if (this.#timeOf === undefined) return Number.NaN;
 		try {
-			return epochMs - this.#timeOf(message);
+			const atMs = this.#timeOf(message);
+			if (Math.abs(epochMs - atMs) < PLAUSIBLE_MS) return epochMs - atMs;
+			this.#tellOfTime(atMs);
 		} catch (error) {
 			this.#failed(error);
-			return Number.NaN;
 		}
+		return Number.NaN;
+	}
+
+	/** Once: a wrong unit is wrong for every message. */
+	#tellOfTime(atMs: unknown): void {
+		if (this.#toldOfTime || !Number.isFinite(atMs)) return;
+		this.#toldOfTime = true;
+		this.#failed(new RangeError(`timeOf must give epoch milliseconds, within ten years of now: it gave ${atMs}`));
 	}
 
 	/** A message is offered. @param inFlight before it. */
 	offered(message: M, inFlight: number, epochMs: number): void {
 		if (this.#needed) {
 			const ageMs = this.#rawAgeOf(message, epochMs);
-			if (Number.isFinite(ageMs)) {
-				if (ageMs < this.#lowest) this.#lowest = ageMs;
-				// The first message of all says nothing about what had been waiting for us.
-				const silent = inFlight === 0 && epochMs - this.#activeAtMs >= SILENCE_MS && this.#activeAtMs > 0;
-				if (silent && this.#afterSilence.length < SILENT_MAX) this.#afterSilence.push(ageMs);
-			}
+			if (this.#ages.length < AGES_MAX && Number.isFinite(ageMs)) this.#ages.push(ageMs);
+			// The first message of all says nothing about what had been waiting for us.
+			const silent = inFlight === 0 && epochMs - this.#activeAtMs >= SILENCE_MS && this.#activeAtMs > 0;
+			if (silent && this.#alone.length < AGES_MAX && Number.isFinite(this.#behindSilence))
+				this.#alone.push(this.#behindSilence);
+			this.#behindSilence = silent ? ageMs : Number.NaN;
 			for (const signal of this.#signals) signal.offered(ageMs - this.#difference.ms);
 		}
 		this.#activeAtMs = epochMs;
@@ -71,15 +87,14 @@ export class Feed<M> {
 		this.#activeAtMs = epochMs;
 	}
 
-	/** The signals were read. @param empty  as far as they can tell, no message waits. */
-	checked(empty: boolean): void {
-		this.#difference = learnDifference(this.#difference, {
-			afterSilence: this.#afterSilence,
-			whileEmpty: empty && this.#wasEmpty && Number.isFinite(this.#lowest) ? this.#lowest : Number.NaN,
-		});
+	/** The signals were read, and say this of the queues. */
+	checked({ empty, held }: Queues): void {
+		// A silence tells nothing of a queue that is known to hold something: who fetches batches is silent between them.
+		const unqueued = empty && this.#wasEmpty ? this.#ages : held ? [] : this.#alone;
+		this.#difference = learnDifference(this.#difference, unqueued);
 		this.#wasEmpty = empty;
-		this.#lowest = Number.POSITIVE_INFINITY;
-		this.#afterSilence = [];
+		this.#ages = [];
+		this.#alone = [];
 	}
 
 	/** There was something to do until just now. */

@@ -4,6 +4,7 @@ import { type Relay, SafeEmitter } from '../control/emitter.js';
 import type { Controller, ControllerOptions } from '../control/types.js';
 import type { Decision } from '../core/decide.js';
 import { verify } from '../core/errors.js';
+import type { Queues } from '../core/queues.js';
 import { maySkip } from '../core/skip.js';
 import type { Action } from '../core/spec.js';
 import type { Stats } from '../ports/observable.js';
@@ -245,8 +246,8 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		return this.#tally.take(this.ladder.priorities.length);
 	}
 
-	checked(empty: boolean): void {
-		this.#feed.checked(empty);
+	checked(queues: Queues): void {
+		this.#feed.checked(queues);
 	}
 
 	spillFull(): number | Promise<number> {

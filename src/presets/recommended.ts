@@ -25,7 +25,7 @@ export function recommendedLadder({ sloMs }: { readonly sloMs: number }): Recomm
 		priorities: { protected: 'critical', sheddable: ['high', 'normal', 'low'] },
 		features: ['enrichment', 'strictValidation'],
 		signals: {
-			ageMs: { recoverBelow: 0.3 },
+			ageMs: { recoverBelow: 0.3, maxAgeMs: 5_000 },
 			lagMs: { recoverBelow: 0.3, fallsWhilePaused: false, maxAgeMs: 5_000, stuckAfterMs: 30_000 },
 			heap: { recoverBelow: 0.9, maxAgeMs: 5_000 },
 		},

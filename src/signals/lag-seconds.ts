@@ -19,7 +19,13 @@ export function lagSeconds(
 	let offered = 0;
 	let sinceMs = clock.nowMs();
 	let perS = Number.NaN;
-	const seconds = (messages: number): number => (messages === 0 ? 0 : perS > 0 ? messages / perS : Number.NaN);
+	let before = { messages: Number.NaN, seconds: Number.NaN };
+	const seconds = (messages: number): number => {
+		// What has not moved is told as before, whatever the rate, so that a stuck sensor can be seen to be one (rule R5).
+		const same = messages === before.messages && !Number.isNaN(before.seconds);
+		if (!same) before = { messages, seconds: messages === 0 ? 0 : perS > 0 ? messages / perS : Number.NaN };
+		return before.seconds;
+	};
 	return {
 		fallsWhilePaused: false,
 		offered(ageMs) {

@@ -9,6 +9,7 @@ import {
 	predictUtilisation,
 	TREATMENTS,
 	type Treatment,
+	withCapacity,
 	workOf,
 } from '../core/estimate.js';
 import { compiled, type Ladder } from '../core/ladder.js';
@@ -19,6 +20,7 @@ import { settle } from '../core/settle.js';
 import { maySkip } from '../core/skip.js';
 import { initialState, type Step } from '../core/state.js';
 import { step } from '../core/step.js';
+import { messageAge } from '../signals/message-age.js';
 
 /** Parts of the control that may be given or switched off, to see what each is worth. */
 export interface PilotOptions {
@@ -62,6 +64,8 @@ export interface PilotMessage<P extends string> {
 }
 
 const REPLAY_UP_TO = 0.95;
+/** So many ages are kept between two checks. */
+const AGES_MAX = 64;
 const FENCE_BUCKETS = 65_536;
 const FENCED_RAMP_MS = 2_000;
 
@@ -109,7 +113,8 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 	#live: Record<Treatment, number> = nothing();
 	#replayed: Record<Treatment, number> = nothing();
 	#offered: number[];
-	#lowest = Number.POSITIVE_INFINITY;
+	#ages: number[] = [];
+	readonly #age = messageAge();
 
 	constructor(ladder: Ladder<N, S, G, R, F>, options: PilotOptions) {
 		verify('pilot', (must) => {
@@ -146,8 +151,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 	check({ atMs, readings: given, spillFull, waiting }: PilotSample<S>): Step<N, S> {
 		const ladder = this.#ladder;
 		const elapsedMs = atMs - this.#state.atMs;
-		const ageMs = this.#lowest === Number.POSITIVE_INFINITY ? 0 : Math.max(0, this.#lowest - this.#difference.ms);
-		const readings = { ageMs, ...given } as unknown as { readonly [K in S]: number };
+		const readings = { ageMs: this.#age.read(), ...given } as unknown as { readonly [K in S]: number };
 		this.#learn(elapsedMs, readings);
 		const step_ = step(ladder, this.#state, {
 			atMs,
@@ -165,7 +169,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 		this.#live = nothing();
 		this.#replayed = nothing();
 		this.#offered = ladder.priorities.map(() => 0);
-		this.#lowest = Number.POSITIVE_INFINITY;
+		this.#ages = [];
 		return step_;
 	}
 
@@ -173,11 +177,8 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 		const wasEmpty = this.#queues.empty;
 		const isAge = (name: S) => name === 'ageMs';
 		this.#queues = lookAtQueues(this.#ladder, this.#queues, readings, isAge, !this.paused, elapsedMs);
-		const sure = wasEmpty && this.#queues.empty && this.#options.sameClocks !== true && Number.isFinite(this.#lowest);
-		this.#difference = learnDifference(this.#difference, {
-			afterSilence: [],
-			whileEmpty: sure ? this.#lowest : Number.NaN,
-		});
+		const sure = wasEmpty && this.#queues.empty && this.#options.sameClocks !== true;
+		this.#difference = learnDifference(this.#difference, sure ? this.#ages : []);
 
 		const done = nothing();
 		for (const kind of TREATMENTS) done[kind] = this.#live[kind] + this.#replayed[kind];
@@ -188,9 +189,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 			arrived,
 			backlogged: this.#queues.waits && this.#moved > 0,
 		});
-		const { capacityPerS } = this.#options;
-		const full = capacityPerS === undefined ? learned.costMs.full : 1000 / capacityPerS;
-		this.estimate = { ...learned, costMs: { ...learned.costMs, full } };
+		this.estimate = withCapacity(learned, this.#options.capacityPerS);
 		this.#liveLoad = followLoad(this.#liveLoad, workOf(this.estimate, this.#live) / elapsedMs, elapsedMs);
 	}
 
@@ -245,11 +244,14 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 			this.#waitsAt(position, -1);
 			return decision;
 		}
-		if (ageMs < this.#lowest) this.#lowest = ageMs;
+		const ownMs = ageMs - this.#difference.ms;
+		this.#age.offered(ownMs);
+		this.#age.left();
+		if (this.#ages.length < AGES_MAX) this.#ages.push(ageMs);
 		const p = ladder.priorities.indexOf(priority);
 		this.#offered[p] = (this.#offered[p] ?? 0) + 1;
 		const { skipToLive } = this.#options;
-		const late = p === 0 && skipToLive !== undefined && ageMs - this.#difference.ms >= skipToLive.afterMs;
+		const late = p === 0 && skipToLive !== undefined && ownMs >= skipToLive.afterMs;
 		if (late && maySkip(ladder, rules, this.#spillFull)) {
 			this.skipped++;
 			return this.#spill(decision, position);

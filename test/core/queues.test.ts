@@ -52,6 +52,11 @@ describe('what the queues say', () => {
 		for (const lag of [Number.NaN, -1]) expect(look({ lag }).empty).toBe(false);
 	});
 
+	it('one that is not empty is known to hold something, whatever an age says', () => {
+		expect(look({ lag: 51 }).held).toBe(true);
+		for (const lag of [0, 50, Number.NaN, -1]) expect(look({ lag, ageMs: 900 }).held).toBe(false);
+	});
+
 	it('a queue of which no threshold says what is much is not said to be empty', () => {
 		const { spec } = ladder;
 		const without = defineLadder({

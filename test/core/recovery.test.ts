@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type LoadEstimate, learn, noEstimate, predictUtilisation } from '../../src/core/estimate.js';
+import { type LoadEstimate, learn, noEstimate, predictUtilisation, withCapacity } from '../../src/core/estimate.js';
 import { isCalm, releaseAt } from '../../src/core/hysteresis.js';
 import { defineLadder, type Ladder } from '../../src/core/ladder.js';
 import { initialState, type LadderState, type Sample } from '../../src/core/state.js';
@@ -374,6 +374,27 @@ describe('R7', () => {
 			const idle = { backlogged: false };
 			expect(predictUtilisation(ladder, learned(seen, 600, idle))[0]).toBeGreaterThan(0);
 			expect(predictUtilisation(ladder, learned(seen, 601, idle))[0]).toBeNaN();
+		});
+
+		test('R7: a calm loosens the costs at most to a quarter, however long, and the first backlog after it finds them again', () => {
+			const idle = { backlogged: false, elapsedMs: 300_000 };
+			fc.assert(
+				fc.property(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 1, max: 20 }), (windows, spells) => {
+					const { costMs } = learned(seen, windows, idle);
+					expect(costMs.full).toBeCloseTo(10 / 2 ** Math.min(2, windows), 3);
+					const between = (start: LoadEstimate) => learned(learned(start, Math.min(windows, 50), idle), 1, {});
+					const often = Array.from({ length: spells }).reduce<LoadEstimate>(between, seen);
+					expect(often.costMs.full).toBeCloseTo(10, 3);
+				}),
+			);
+		});
+
+		test('R7: a given capacity is what is known of processing, whatever is seen', () => {
+			const given = withCapacity(learned(seen, 5, { backlogged: false, elapsedMs: 300_000 }), 50);
+			expect(given.costMs.full).toBe(20);
+			const { costMs } = learned(given, 1, { done: { full: 0, lean: 100, spill: 0, shed: 0 } });
+			expect(costMs.full).toBe(20);
+			expect(withCapacity(seen, undefined)).toBe(seen);
 		});
 
 		test('R7: forgets an arrival that has been unknown for forgetAfterMs', () => {

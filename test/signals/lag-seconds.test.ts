@@ -1,5 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createLoadShedder, defineLadder, lagMs, lagSeconds, memorySpill, type SignalSource } from '../../src/index.js';
+import {
+	createLoadShedder,
+	defineLadder,
+	lagMs,
+	lagSeconds,
+	memorySpill,
+	recommendedLadder,
+	type SignalSource,
+} from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import { expectNoLeaks } from '../control/driver.js';
 import { fc } from '../support/property.js';
@@ -75,6 +83,46 @@ describe('lagSeconds', () => {
 		const signal = lagSeconds(() => 100, clock);
 		const first = await run(signal, clock, 10, 1_000);
 		expect(signal.read()).toBe(first);
+	});
+
+	it('tells a lag that has not moved as before, whatever the rate does, and one that has by the rate at hand', async () => {
+		const clock = manualClock();
+		let lag = 600;
+		const signal = lagSeconds(() => lag, clock);
+		const first = await run(signal, clock, 200, 5_000);
+		expect(first).toBeCloseTo(3);
+		expect(await run(signal, clock, 100, 20_000)).toBe(first);
+		lag = 601;
+		expect(await run(signal, clock, 100, 500)).toBeCloseTo(6.01, 1);
+	});
+
+	it('is unknown on the recommended ladder when its sensor is stuck, though the rate moves, and holds nothing back (R5)', async () => {
+		const clock = manualClock();
+		let lag = 0;
+		const shedder = createLoadShedder({
+			ladder: recommendedLadder({ sloMs: 10_000 }),
+			signals: { ageMs: () => 0, lagMs: lagMs(() => lag, clock), heap: () => 0.4 },
+			priorityOf: () => 'critical' as const,
+			clock,
+		});
+		shedder.on('failed', () => {});
+		const handle = shedder.wrap(() => {});
+		shedder.start();
+		const seconds = async (count: number) => {
+			for (let i = 0; i < 10 * count; i++) {
+				for (let n = 0; n < 15 + (i % 11); n++) await handle({});
+				await clock.advance(100);
+			}
+		};
+		await seconds(10);
+		lag = 60_000;
+		await seconds(20);
+		expect(shedder.level).toBe('AGGRESSIVE');
+		await seconds(15);
+		expect(shedder.stats().signals.find(({ name }) => name === 'lagMs')?.unknownMs).toBeGreaterThan(0);
+		await seconds(60 + 60);
+		expect(shedder.level).toBe('NORMAL');
+		await shedder.stop();
 	});
 
 	it('cannot fall while intake is paused, whatever its lag says: what it divides by is 0 then (R8)', () => {

@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { createLoadShedder, defineLadder, memorySpill, messageAge } from '../../src/index.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createLoadShedder, defineLadder, memorySpill, messageAge, recommendedLadder } from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import { deferred, expectNoLeaks, settled } from '../control/driver.js';
 import { fc } from '../support/property.js';
 
 expectNoLeaks();
+// The origin of the manual clock is read once from the wall clock, which must not go on meanwhile.
+beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+afterAll(() => void vi.useRealTimers());
 
 const ladder = defineLadder({
 	priorities: { protected: 'critical', sheddable: ['normal', 'low'] },
@@ -52,7 +55,7 @@ function consumer(
 		handle,
 		/** Epoch ms, on the manual clock. */
 		now: () => originMs + clock.nowMs(),
-		/** The wall clock was read a moment later than the test's: ages are compared to the next 100 ms. */
+		/** Times are those of the cached clock: ages are compared to the next 100 ms. */
 		reading: () => Math.round((shedder.stats().signals[0]?.value ?? Number.NaN) / 100) * 100,
 		/** One message each `everyMs`, for `forMs`. */
 		async stream(trade: Trade, everyMs: number, forMs: number) {
@@ -136,6 +139,81 @@ describe('messageAge (R9)', () => {
 			await clock.advance(125);
 		}
 		expect(reading()).toBe(60_000);
+		await shedder.stop();
+	});
+
+	it.each([20_000, 59_000, 3_600_000])(
+		'never takes a backlog for a skew: not where batches are fetched, %i ms',
+		async (ageMs) => {
+			const { reading, shedder, clock, handle } = consumer();
+			for (let batch = 0; batch < 600; batch++) {
+				for (let i = 0; i < 5; i++) await handle({ ...live, ageMs });
+				await clock.advance(150);
+			}
+			expect(reading()).toBe(ageMs);
+			await shedder.stop();
+		},
+	);
+
+	it('never takes a backlog for a skew: not where single messages are fetched and a broker tells of more', async () => {
+		const clock = manualClock(1_000_000);
+		const originMs = Date.now() - clock.nowMs();
+		const shedder = createLoadShedder({
+			ladder: recommendedLadder({ sloMs: 10_000 }),
+			signals: { ageMs: messageAge(), lagMs: () => 5_000 + (clock.nowMs() % 7), heap: () => 0.4 },
+			priorityOf: (trade: { readonly priority: 'critical' }) => trade.priority,
+			timeOf: () => originMs + clock.nowMs() - 20_000,
+			clock,
+		});
+		const handle = shedder.wrap(() => {});
+		shedder.start();
+		for (let i = 0; i < 600; i++) {
+			await handle({ priority: 'critical' });
+			await clock.advance(150);
+		}
+		expect(Math.round((shedder.stats().signals[0]?.value ?? 0) / 100) * 100).toBe(20_000);
+		await shedder.stop();
+	});
+
+	it('takes the same ages for a skew where nothing is in flight, and for none where something is', async () => {
+		for (const busy of [false, true]) {
+			const slow = deferred();
+			let waits = busy;
+			const { reading, shedder, handle, stream } = consumer({ handler: () => (waits ? slow.promise : undefined) });
+			const first = busy ? handle(live) : undefined;
+			waits = false;
+			await stream({ ...live, ageMs: 5_000 }, 200, 60_000);
+			expect(reading()).toBe(busy ? 5_000 : 0);
+			slow.resolve();
+			await first;
+			await shedder.stop();
+		}
+	});
+
+	it('is that of all producers but one whose clock is far ahead', async () => {
+		const { reading, shedder, clock, handle } = consumer();
+		const window = async (ageMs: number) => {
+			for (let i = 0; i < 10; i++) {
+				await handle({ ...live, ageMs: ageMs - (i === 4 ? 15_000 : 0) });
+				await clock.advance(150);
+			}
+		};
+		for (let i = 0; i < 100; i++) await window(0);
+		expect(reading()).toBe(0);
+		await window(4_000);
+		expect(reading()).toBe(4_000);
+		await shedder.stop();
+	});
+
+	it('tells once of times that are no epoch milliseconds, and is unknown', async () => {
+		const { reading, shedder, stream } = consumer({ timeOf: () => 1_700_000_000 });
+		const told: string[] = [];
+		shedder.on('failed', ({ during, name, error }) => void told.push(`${during} ${name}: ${(error as Error).message}`));
+		await stream(live, 20, 2_000);
+		expect(told).toEqual([
+			'signal timeOf: timeOf must give epoch milliseconds, within ten years of now: it gave 1700000000',
+		]);
+		expect(reading()).toBeNaN();
 		await shedder.stop();
 	});
 
