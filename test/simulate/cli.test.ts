@@ -170,6 +170,17 @@ plain (open loop, recorded signals)
 		expect([code, stderr.replace(/\d+,/, 'N,')]).toEqual([1, 'brownout: plain: flaps N, more than --max-flaps 0\n']);
 	});
 
+	it('exits with 1 when nothing protected is handled in time because nothing is handled', async () => {
+		const closed = 'rate.csv --capacity 500 --heap base=0.96,perMessage=0 --ladder recommended --svg paused.svg';
+		const { code, stdout, stderr } = await brownout(words(`${closed} --max-protected-late-pct 0`));
+		const late = '99.92 % of the protected late';
+		expect(stdout).toContain(`, ${late}\n`);
+		expect(stdout).toContain(', the oldest 29 min 58 s (SLO 10 s), ');
+		expect(stderr).toBe(`brownout: recommended: ${late}, more than --max-protected-late-pct 0\n`);
+		expect(code).toBe(1);
+		expect(readFileSync(at('paused.svg'), 'utf8')).toContain(late);
+	});
+
 	it('judges no limit while a signal with thresholds was unknown all the time, and exits with 2', async () => {
 		const mapped = "--map 'lag=...' names a series, or a number that stands for it, --capacity models the service";
 		const said = 'so its thresholds were not tried and no limit can be judged';
