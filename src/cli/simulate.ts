@@ -12,9 +12,14 @@ import {
 import { blame, InputError } from './input-error.js';
 import { amounts, durationOf, notNegative, pair, positive, several, whole } from './simulate/flags.js';
 import { duration, share } from './simulate/format.js';
-import { type Candidate, loadLadder } from './simulate/load-ladder.js';
+import { type Loaded, loadLadder } from './simulate/load-ladder.js';
+import { namesOf } from './simulate/names-of.js';
 import { writePictures } from './simulate/picture.js';
 import { comparisonText, type Run, runText, suggestionText, traceLine } from './simulate/report.js';
+
+interface Candidate extends Loaded {
+	readonly name: string;
+}
 
 interface Flags {
 	readonly ladder?: readonly string[];
@@ -43,6 +48,9 @@ interface Flags {
 }
 
 const MOVES_SHOWN = 12;
+
+/** What the proposal is called. */
+const SUGGESTED = 'suggested';
 
 const SLO_MS = 10_000;
 
@@ -106,8 +114,11 @@ async function run(source: string, flags: Flags): Promise<void> {
 		}),
 	);
 	const candidates: Candidate[] = [];
-	const names = flags.ladder ?? ladderNamesFor(trace, flags);
-	for (const name of names) candidates.push(await loadLadder(name, flags.slo ?? SLO_MS));
+	const sources = flags.ladder ?? ladderNamesFor(trace, flags);
+	const names = namesOf(flags.suggest ? [...sources, SUGGESTED] : sources);
+	for (const [i, source] of sources.entries()) {
+		candidates.push({ name: names[i] as string, ...(await loadLadder(source, flags.slo ?? SLO_MS)) });
+	}
 	checkMap(candidates, flags);
 	checkRecording(trace, candidates, flags);
 	const [first] = candidates as [Candidate];
@@ -115,7 +126,7 @@ async function run(source: string, flags: Flags): Promise<void> {
 	const options = { sloMs: promisedMs, capacityPerS: flags.capacity };
 	const suggestion = flags.suggest && (await blame('--suggest', () => suggestThresholds(first.ladder, trace, options)));
 	// The proposal differs from the first in its numbers only.
-	const tried = suggestion ? [...candidates, { ...first, name: 'suggested', ladder: suggestion.ladder }] : candidates;
+	const tried = suggestion ? [...candidates, { ...first, name: SUGGESTED, ladder: suggestion.ladder }] : candidates;
 	const runs: Run[] = [];
 	for (const candidate of tried) {
 		const { name, ladder } = candidate;

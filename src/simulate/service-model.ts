@@ -23,7 +23,7 @@ export interface ServiceModel {
 	readonly shares?: { readonly [priority: string]: number } | undefined;
 	/** Keys per priority, >= 1: gradual treatment goes by key. Default 200. */
 	readonly keys?: number | undefined;
-	/** A message that is handled later than this is late, ms. Default 10 000. */
+	/** A message that is handled later than this, or still waits after it, is late, ms. Default 10 000. */
 	readonly sloMs?: number | undefined;
 	/**
 	 * The heap as a ratio: `base` plus `perMessage` for each one waiting in the process. With `intake: 'pull'` at most

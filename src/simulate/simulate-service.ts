@@ -258,20 +258,16 @@ class Plant {
 	}
 
 	result(equalShares: boolean): Simulation {
-		for (const queue of [this.#queue, this.#held]) {
-			for (; queue.length > 0; queue.shift()) {
-				const counts = this.#recorder.counts[Math.floor(queue.key / this.#model.keys)] as { waiting: number };
-				counts.waiting += this.#each;
-			}
-		}
+		const overdue = this.#leaveWaiting();
 		const facts = this.#recorder.finish();
-		const guarded = this.#recorder.counts[0] as { offered: number; late: number };
+		const guarded = this.#recorder.counts[0] as { offered: number; waiting: number; late: number };
+		const due = guarded.offered - guarded.waiting + overdue;
 		const waitingAtEnd = this.#recorder.counts.reduce((sum, { waiting }) => sum + waiting, 0);
 		return {
 			loop: 'service',
 			...facts,
 			protectedShed: this.#shed,
-			protectedLate: guarded.offered > 0 ? (guarded.late + this.#deferred) / guarded.offered : 0,
+			protectedLate: due > 0 ? (guarded.late + this.#deferred) / due : 0,
 			service: {
 				sloMs: this.#model.sloMs,
 				lagPeak: this.#lagPeak,
@@ -287,6 +283,24 @@ class Plant {
 			},
 			notes: this.#notes(facts.signals, equalShares),
 		};
+	}
+
+	/** Counts what nobody has handled by the end. @returns how many of the protected have waited for longer than the SLO. */
+	#leaveWaiting(): number {
+		let overdue = 0;
+		for (const queue of [this.#queue, this.#held]) {
+			for (; queue.length > 0; queue.shift()) {
+				const p = Math.floor(queue.key / this.#model.keys);
+				const counts = this.#recorder.counts[p] as { waiting: number; late: number };
+				const ageMs = this.#nowMs - queue.arrivedMs;
+				counts.waiting += this.#each;
+				this.#ageMsPeak = Math.max(this.#ageMsPeak, ageMs);
+				if (ageMs <= this.#model.sloMs) continue;
+				counts.late += this.#each;
+				if (p === 0) overdue += this.#each;
+			}
+		}
+		return overdue;
 	}
 
 	#notes(signals: Simulation['signals'], equalShares: boolean): string[] {

@@ -6,6 +6,7 @@ import { initialState, type LadderState } from '../core/state.js';
 import { step } from '../core/step.js';
 import { boundChecks, checksOf } from './checks.js';
 import { Recorder } from './recorder.js';
+import { watchRepeats } from './repeats.js';
 import { sharesOf } from './shares.js';
 import { listed } from './shown.js';
 import type { Simulation } from './simulation.js';
@@ -56,13 +57,16 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 	const toMs = at(trace.timesMs, trace.timesMs.length - 1);
 	const recorder = new Recorder(ladder, fromMs, toMs, checkEveryMs);
 	const moments = follow(trace, between);
+	const repeats = watchRepeats(ladder);
 	let state = initialState(ladder, fromMs);
 	let severity = 0;
 	for (const atMs of checksOf(trace, checkEveryMs, moments)) {
 		const readings: Record<string, number> = {};
 		for (const name of ladder.signals) readings[name] = moments.of(name);
 		const perS = moments.of(rateName);
-		const turn = step(ladder, state, { atMs, readings, trafficMoves: !(perS === 0) });
+		// A recording cannot tell whether messages were handled, so no reading of it is judged stuck (rule R5).
+		const turn = step(ladder, state, { atMs, readings, trafficMoves: false });
+		repeats.see(atMs, readings);
 		state = turn.state;
 		severity = settle(severity, turn.severity);
 		recorder.check(atMs, turn, readings);
@@ -78,7 +82,10 @@ export function simulateSignals(ladder: Ladder, trace: Trace, options: SimulateS
 		protectedShed: 0,
 		protectedLate: 0,
 		service: null,
-		notes: notesOf(ladder, trace, recorded, facts.signals, messages.length > 0 && options.shares === undefined),
+		notes: [
+			...notesOf(ladder, trace, recorded, facts.signals, messages.length > 0 && options.shares === undefined),
+			...repeats.notes(),
+		],
 	};
 }
 

@@ -15,7 +15,7 @@ export interface PriorityCounts {
 	readonly dropped: number;
 	/** Closed loop: still in the queue at the end. Open loop: what arrived while intake was paused. */
 	readonly waiting: number;
-	/** Closed loop: processed live, but later than the SLO; spilled ones are not among them. */
+	/** Closed loop: processed live later than the SLO, or waiting for longer than it at the end; spilled ones are not among them. */
 	readonly late: number;
 	/** Closed loop: brought back from the spill and processed. */
 	readonly replayed: number;
@@ -25,7 +25,7 @@ export interface PriorityCounts {
 export interface ServiceOutcome {
 	readonly sloMs: number;
 	readonly lagPeak: number;
-	/** The longest that a message waited before it was handled live. */
+	/** The longest that a message waited before it was handled live, or until the end. */
 	readonly ageMsPeak: number;
 	/** The share of the consumer's time in use, on average, 0..1. */
 	readonly utilisation: number;
@@ -84,7 +84,10 @@ export interface Simulation {
 	readonly messages: readonly PriorityCounts[];
 	/** Protected messages that were dropped, rejected, or spilled for another reason than to skip to live. Always 0. */
 	readonly protectedShed: number;
-	/** Protected messages that were late or skipped to live, by all that were offered, 0..1. */
+	/**
+	 * The share of the protected messages that were late, 0..1: handled later than the SLO, skipped to live, or waiting for
+	 * longer than the SLO at the end; of all that were handled or so waiting. 0 where there are none.
+	 */
 	readonly protectedLate: number;
 	/** `null` in an open loop. */
 	readonly service: ServiceOutcome | null;

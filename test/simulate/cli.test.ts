@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { namesOf } from '../../src/cli/simulate/names-of.js';
 import { load } from '../../src/cli/simulate/picture.js';
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
@@ -104,6 +105,21 @@ plain (open loop, recorded signals)
 		expect(stdout).toContain('\ngradual\n  ESSENTIAL ');
 	});
 
+	it('tells ladders from files of the same name apart', async () => {
+		for (const version of ['v1', 'v2']) {
+			mkdirSync(at(version));
+			writeFileSync(at(`${version}/ladder.json`), JSON.stringify({ ...spec, gradual: version === 'v2' }));
+		}
+		const args = 'rate.csv --capacity 500 --ladder v1/ladder.json --ladder v2/ladder.json --max-protected-late-pct 0';
+		const { stdout } = await brownout(words(args));
+		expect(stdout).toContain('│                   │ v1/ladder │ v2/ladder │\n');
+		expect(stdout).toContain('\nv2/ladder\n  ESSENTIAL ');
+		const { stdout: json } = await brownout(words(`${args} --json`));
+		expect(JSON.parse(json).runs.map(({ ladder }: { ladder: string }) => ladder)).toEqual(['v1/ladder', 'v2/ladder']);
+		const { stderr } = await brownout(words(`${args} --map cpu=1`));
+		expect(stderr).toContain('--map: "cpu" must be a signal of v1/ladder, v2/ladder (lag), rate or capacity');
+	});
+
 	it('compares market-data and recommended in a closed loop, the latter made for the SLO', async () => {
 		const { code, stdout } = await brownout(words('rate.csv --capacity 500 --slo 20s'));
 		expect(code).toBe(0);
@@ -168,6 +184,17 @@ plain (open loop, recorded signals)
 			'rate.csv --capacity 500 --ladder plain.json --ladder gradual.json --max-flaps 0 --max-protected-shed 0';
 		const { code, stderr } = await brownout(words(`${args} --max-protected-late-pct 0`));
 		expect([code, stderr.replace(/\d+,/, 'N,')]).toEqual([1, 'brownout: plain: flaps N, more than --max-flaps 0\n']);
+	});
+
+	it('exits with 1 when nothing protected is handled in time because nothing is handled', async () => {
+		const closed = 'rate.csv --capacity 500 --heap base=0.96,perMessage=0 --ladder recommended --svg paused.svg';
+		const { code, stdout, stderr } = await brownout(words(`${closed} --max-protected-late-pct 0`));
+		const late = '99.92 % of the protected late';
+		expect(stdout).toContain(`, ${late}\n`);
+		expect(stdout).toContain(', the oldest 29 min 58 s (SLO 10 s), ');
+		expect(stderr).toBe(`brownout: recommended: ${late}, more than --max-protected-late-pct 0\n`);
+		expect(code).toBe(1);
+		expect(readFileSync(at('paused.svg'), 'utf8')).toContain(late);
 	});
 
 	it('judges no limit while a signal with thresholds was unknown all the time, and exits with 2', async () => {
@@ -264,6 +291,43 @@ plain (open loop, recorded signals)
 		);
 		expect(code).toBe(2);
 	});
+});
+
+describe('the names of candidates', () => {
+	it.each([
+		[
+			['a.json', './x/b.mjs', 'recommended'],
+			['a', 'b', 'recommended'],
+		],
+		[
+			['v1/ladder.json', 'v2/ladder.json', 'v2/other.json'],
+			['v1/ladder', 'v2/ladder', 'other'],
+		],
+		[
+			['a/v1/ladder.json', 'b/v1/ladder.json', 'ladder.ts'],
+			['a/v1/ladder', 'b/v1/ladder', 'ladder'],
+		],
+		[
+			['/tmp/ladder.json', '../ladder.json'],
+			['tmp/ladder', '../ladder'],
+		],
+		[
+			['new/recommended.json', 'recommended'],
+			['new/recommended', 'recommended'],
+		],
+		[
+			['recommended.json', 'recommended'],
+			['recommended.json', 'recommended'],
+		],
+		[
+			['v1/ladder.json', 'v1/ladder.ts', 'v2/ladder.ts'],
+			['v1/ladder.json', 'v1/ladder.ts', 'v2/ladder'],
+		],
+		[
+			['a.json', './a.json'],
+			['a', 'a'],
+		],
+	])('are, for %j, %j', (sources, names) => expect(namesOf(sources)).toEqual(names));
 });
 
 describe('a library that draws', () => {

@@ -84,6 +84,16 @@ describe('readTrace', () => {
 		]);
 	});
 
+	it('reads times of Prometheus in seconds, or in milliseconds when they are that large', () => {
+		const matrix = (...times: readonly number[]) => {
+			const result = [{ metric: { __name__: 'lag' }, values: times.map((time) => [time, '1']) }];
+			return readTrace(JSON.stringify({ data: { resultType: 'matrix', result } }));
+		};
+		const read = [1_763_371_800_000, 1_763_371_815_500];
+		expect(plain(matrix(1_763_371_800, 1_763_371_815.5)).timesMs).toEqual(read);
+		expect(plain(matrix(1_763_371_800_000, 1_763_371_815_500)).timesMs).toEqual(read);
+	});
+
 	it('takes the unit of a time from the name of its column', () => {
 		expect(plain(readTrace('timeMs,lag\n0,1\n500,2')).timesMs).toEqual([0, 500]);
 		expect(plain(readTrace('time_s,lag\n0,1\n500,2')).timesMs).toEqual([0, 500_000]);
@@ -144,6 +154,26 @@ describe('readTrace', () => {
 		[
 			'{"data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[15,"x"]]}]}}',
 			'data.result[0].values[1]: "x" must be part of [seconds, "value"]',
+		],
+		[
+			'{"data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"5"],[1,"7"],[2,"6"]]}]}}',
+			'data.result[0].values[1]: 1 must be later than the time before it',
+		],
+		[
+			'{"data":{"resultType":"matrix","result":[{"metric":{},"values":[[2,"5"],[1,"7"],[3,"6"]]}]}}',
+			'data.result[0].values[1]: 1 must be later than the time before it',
+		],
+		[
+			'{"data":{"resultType":"matrix","result":[{"metric":{},"values":[[1700000000,"5"],[1700000015000,"7"]]}]}}',
+			'data.result[0].values[1]: 1700000015000 must be in seconds or in milliseconds, as all others',
+		],
+		[
+			'{"data":{"resultType":"matrix","result":[{"metric":{"__name__":"a","b":"1"},"values":[[1,"5"]]},{"metric":{"b":"1","__name__":"a"},"values":[[2,"5"]]}]}}',
+			'data.result[1].metric: "a{b=\\"1\\"}" must be there once',
+		],
+		[
+			'{"data":{"resultType":"matrix","result":[null]}}',
+			'data.result[0].values: undefined must be a list of [seconds, "value"]',
 		],
 	])('refuses %j', (text, message) => expect(() => readTrace(text)).toThrow(message));
 

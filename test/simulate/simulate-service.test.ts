@@ -54,11 +54,13 @@ describe('simulateService', () => {
 				const result = simulateService(one, rate(values), service, { seed });
 				for (const row of result.messages) {
 					same(row.offered, row.full + row.lean + row.spilled + row.rejected + row.dropped + row.waiting);
+					atMost(row.late, row.full + row.lean + row.waiting);
 				}
 				const { spilledAtEnd = 0, spillPeak = 0 } = result.service ?? {};
 				same(total(result, 'spilled'), total(result, 'replayed') + spilledAtEnd);
 				atMost(spillPeak, spillMax);
 				same(result.protectedShed, 0);
+				atMost(result.protectedLate, 1);
 				// Whatever is paused and replayed, nobody works more than all of the time; the last message may end after it.
 				const costs = { full: 1, lean: 0.5, replayed: 0.5, spilled: 0.1, dropped: 0.02 } as const;
 				const worked = Object.entries(costs).reduce((sum, [key, cost]) => sum + cost * total(result, key as 'full'), 0);
@@ -95,8 +97,10 @@ describe('simulateService', () => {
 		// What is handled last has waited since 5/8 of the time.
 		expect(service?.ageMsPeak).toBeGreaterThan(220_000);
 		expect(service?.ageMsPeak).toBeLessThan(226_000);
-		// The lateness grows by 3/8 of a second a second, and reaches a minute when 0.6 x 160 s x 500/s have been handled.
-		expect(protectedLate).toBeCloseTo((500 * 440) / (800 * 600), 1);
+		// The lateness grows by 3/8 of a second a second, so it reaches a minute after 160 s. At the end 180 000 wait, and
+		// those of the last minute are not late yet.
+		const [handledLate, waitingLate] = [500 * 440, 180_000 - 800 * 60];
+		expect(protectedLate).toBeCloseTo((handledLate + waitingLate) / (500 * 600 + waitingLate), 2);
 	});
 
 	it('gives up, keeps what is protected in time, and drains what it has spilled', () => {
@@ -185,6 +189,25 @@ describe('simulateService', () => {
 			expect(service?.waitingAtEnd).toBeLessThan(13_000);
 		}
 	});
+
+	it.each(['pull', 'push'] as const)(
+		'counts who still waits at the end of a %s as late, once the SLO is over',
+		(intake) => {
+			const pausing = defineLadder({
+				...spec,
+				signals: { cpu: { recoverBelow: 0.9 } },
+				levels: [{ name: 'NORMAL' }, { name: 'PAUSE', enterAt: { cpu: 0.9 }, intake: 'paused' }],
+			});
+			const trace = rate(flat(11, 200), { cpu: flat(11, 1) });
+			const run = (sloMs: number) => simulateService(pausing, trace, { capacityPerS: 500, intake, sloMs });
+			const { protectedLate, service, messages } = run(30_000);
+			expect(protectedLate).toBe(1);
+			expect(service?.ageMsPeak).toBeGreaterThan(99_900);
+			expect(messages.reduce((sum, { late }) => sum + late, 0)).toBe(200 * 70);
+			const patient = run(100_000);
+			expect([patient.protectedLate, total(patient, 'late')]).toEqual([0, 0]);
+		},
+	);
 
 	it('tells when the heap would have killed the process', () => {
 		const { service, notes } = simulateService(idle, rate(flat(61, 800)), {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
 	defineLadder,
 	initialState,
+	type Ladder,
 	type LadderSpec,
 	marketDataLadder,
 	step,
@@ -160,6 +161,37 @@ describe('simulateSignals', () => {
 		);
 		const { notes } = simulateSignals(two, { ...other, series: { ...other.series, heap: [Number.NaN, Number.NaN] } });
 		expect(notes).toContain('heap has no reading in the recording: unknown all the time.');
+	});
+
+	describe('a signal that repeats for longer than stuckAfterMs', () => {
+		const watched = defineLadder({
+			...spec,
+			signals: { lag: { recoverBelow: 0.5, stuckAfterMs: 30_000 }, cpu: { recoverBelow: 0.5 } },
+		});
+		const note =
+			'lag stays the same for 30 s and longer. While messages move a service takes that for a stuck sensor; a recording cannot tell, so here it counts.';
+
+		it('is known: a recording cannot tell whether messages moved', () => {
+			const timesMs = [0, 300_000, 600_000, 900_000];
+			const trace: Trace = { timesMs, series: { lag: [10, 150, 20, 30], cpu: flat(4, 0.5), rate: flat(4, 5) } };
+			const { transitions, signals, notes } = simulateSignals(watched, trace, { between: 'hold' });
+			expect(transitions.map(({ atMs, to }) => [atMs, to])).toEqual([
+				[300_000, 'LEAN'],
+				[610_000, 'NORMAL'],
+			]);
+			expect(signals.lag?.unknownMs).toBe(0);
+			expect(notes).toContain(note);
+		});
+
+		it('is told of only if it does, and has a stuckAfterMs', () => {
+			const noted = (lag: readonly number[], one: Ladder = watched) =>
+				simulateSignals(one, every(lag, { cpu: flat(lag.length, 0.5) })).notes.includes(note);
+			expect(noted([...flat(31, 7), 8])).toBe(true);
+			expect(noted([...flat(30, 7), ...flat(30, 8)])).toBe(false);
+			expect(noted(flat(60, 0))).toBe(false);
+			expect(noted(flat(60, Number.NaN))).toBe(false);
+			expect(noted(flat(60, 7), ladder)).toBe(false);
+		});
 	});
 
 	it('takes a hole in the recording for unknown: it recovers nothing', () => {

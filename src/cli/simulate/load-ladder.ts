@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { basename, extname, resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defineLadder, type Ladder, marketDataLadder, recommendedLadder } from '../../index.js';
 import { blame, InputError } from '../input-error.js';
 import { duration } from './format.js';
 
-export interface Candidate {
-	readonly name: string;
+/** A ladder to be tried. */
+export interface Loaded {
 	readonly ladder: Ladder;
 	/** When protected messages skip to live, unless a flag says otherwise. Default: never. */
 	readonly skipToLiveMs?: number;
@@ -15,7 +15,7 @@ export interface Candidate {
 }
 
 /** Ladders that go by a name, made for an SLO. */
-const PRESETS: Readonly<Record<string, (sloMs: number) => Omit<Candidate, 'name'>>> = {
+const PRESETS: Readonly<Record<string, (sloMs: number) => Loaded>> = {
 	'market-data': () => ({ ladder: marketDataLadder as Ladder }),
 	recommended: (sloMs) => ({
 		ladder: recommendedLadder({ sloMs }) as unknown as Ladder,
@@ -25,20 +25,19 @@ const PRESETS: Readonly<Record<string, (sloMs: number) => Omit<Candidate, 'name'
 };
 
 /** A ladder by the name of a preset, or from a JSON file or a module whose default export is a ladder or its definition. */
-export async function loadLadder(source: string, sloMs: number): Promise<Candidate> {
+export async function loadLadder(source: string, sloMs: number): Promise<Loaded> {
 	const preset = Object.hasOwn(PRESETS, source) ? PRESETS[source] : undefined;
-	if (preset !== undefined) return { name: source, ...preset(sloMs) };
+	if (preset !== undefined) return preset(sloMs);
 	if (!/\.(json|[cm]?[jt]s)$/.test(source)) {
 		const names = Object.keys(PRESETS).join(', ');
 		throw new InputError(`--ladder: "${source}" must be ${names}, a .json file, or a .mjs, .js or .ts module`);
 	}
-	const name = basename(source, extname(source));
 	const definition = await blame(source, () =>
 		extname(source) === '.json' ? readJson(source) : importDefault(source),
 	);
 	// A ladder of the user's own copy of the package is defined anew: what it was compiled into may be of another version.
 	const { spec = definition } = Object(definition) as { readonly spec?: unknown };
-	return { name, ladder: (await blame(source, () => defineLadder(spec as Ladder['spec']))) as Ladder };
+	return { ladder: (await blame(source, () => defineLadder(spec as Ladder['spec']))) as Ladder };
 }
 
 async function readJson(file: string): Promise<unknown> {
