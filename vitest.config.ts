@@ -7,6 +7,7 @@ const report = process.env.BROWNOUT_TEST_REPORT;
 const docs = [
 	'test/readme-transcript.test.ts',
 	'test/docs-snippets.test.ts',
+	'test/docs-links.test.ts',
 	'test/examples.test.ts',
 	'test/docs-commands.test.ts',
 	'test/docs-images.test.ts',
