@@ -15,7 +15,10 @@ export interface SpillOptions<M> {
 	readonly codec?: Codec<M> | undefined;
 	/** A message's own id, so that a store can drop duplicates. Default: a number unique to this process. */
 	readonly idOf?: ((message: M) => string) | undefined;
-	/** Messages older than this, by `timeOf` or else since they were spilled, are not worth replaying. Default: they are for ever. */
+	/**
+	 * Messages older than this, by `timeOf` or else since they were spilled, are not worth replaying, unless they are
+	 * protected. Default: all are for ever.
+	 */
 	readonly expiresAfterMs?: number | undefined;
 	/**
 	 * Where records go whose handler has failed `replay.attempts` times. Several shedders may share it. Default: nowhere, so the
@@ -99,7 +102,7 @@ export class Spiller<M> {
 		key: string,
 		headers: { readonly [name: string]: string },
 		nowMs: number,
-		ageOf: (message: M) => number,
+		ageOf: ((message: M) => number) | undefined,
 	): SpillRecord {
 		const { idOf, expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
@@ -121,7 +124,7 @@ export class Spiller<M> {
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
-			expiresAtMs: expiresAfterMs === undefined ? undefined : nowMs - finite(ageOf(message)) + expiresAfterMs,
+			expiresAtMs: ageOf && expiresAfterMs && nowMs - finite(ageOf(message)) + expiresAfterMs,
 			headers,
 		};
 	}

@@ -19,6 +19,8 @@ export interface LaneOptions {
 	readonly concurrency: number;
 	/** Only the latest record of a key, of those of its handler and priority, is worth handling. */
 	readonly latestOnly: boolean;
+	/** It neither expires nor is it superseded (rule D3). */
+	readonly isProtected: (record: Spilled) => boolean;
 	readonly fence: Fence | undefined;
 	/** What was replayed lately. */
 	readonly recent: Recent;
@@ -74,7 +76,7 @@ export class Lane {
 	constructor(partition: number, options: LaneOptions) {
 		this.#partition = partition;
 		this.#options = options;
-		this.#window = new Window(options.latestOnly);
+		this.#window = new Window((record) => options.latestOnly && !options.isProtected(record));
 		this.#name = `partition ${partition}`;
 	}
 
@@ -136,8 +138,8 @@ export class Lane {
 
 	/** Why a record is not worth handling. */
 	#idleFate({ record }: Entry): Fate | undefined {
-		const { epochMs, recent } = this.#options;
-		if (record.expiresAtMs !== undefined && record.expiresAtMs <= epochMs()) return 'expired';
+		const { epochMs, isProtected, recent } = this.#options;
+		if (record.expiresAtMs !== undefined && record.expiresAtMs <= epochMs() && !isProtected(record)) return 'expired';
 		return recent.has(taskOf(record)) ? 'duplicate' : undefined;
 	}
 
