@@ -30,6 +30,8 @@ export interface LaneOptions {
 	readonly open: () => boolean;
 	/** Takes the permission to feed one record; `false` when there is none. */
 	readonly take: () => boolean;
+	/** How many more records may be read before the next tick, by all lanes together. */
+	readonly quota: { left: number };
 	/** These records are finished and acknowledged. */
 	readonly settled: (entries: readonly Entry[]) => void;
 	readonly failed: (error: unknown, name: string) => void;
@@ -178,15 +180,16 @@ export class Lane {
 		return false;
 	}
 
-	/** How many records may be read ahead. What is not acknowledged is kept in mind, so it must not become more and more. */
+	/** How many records may be read ahead now. What is not acknowledged is kept in mind, so it must not become more and more. */
 	get #room(): number {
 		if (this.#window.bytes >= AHEAD_BYTES_MAX) return 0;
-		return (this.#options.latestOnly ? AHEAD_LATEST_MAX : AHEAD_MAX) - this.#window.size;
+		const { latestOnly, quota } = this.#options;
+		return Math.min((latestOnly ? AHEAD_LATEST_MAX : AHEAD_MAX) - this.#window.size, quota.left);
 	}
 
 	/** Reads ahead. @returns whether there is something to go on with. */
 	async #fill(): Promise<boolean> {
-		const { clock, store, fence, failed } = this.#options;
+		const { clock, store, fence, quota, failed } = this.#options;
 		await this.#ack();
 		if (this.#room <= 0) return false;
 		try {
@@ -197,6 +200,7 @@ export class Lane {
 				maxBytes: READ_BYTES_MAX,
 			});
 			const records = await within(clock, STORE_TIMEOUT_MS, 'spill.read', read);
+			quota.left -= records.length;
 			for (const record of records) {
 				this.#window.add(record, fence?.bucketOf(record.key) ?? 0);
 				this.#after = record.cursor;
