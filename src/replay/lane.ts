@@ -98,6 +98,10 @@ export class Lane {
 	async idle(): Promise<void> {
 		await this.#feeding;
 		await Promise.all(this.#running);
+		// One that is under way may have begun before the last ones were finished.
+		await this.#acking;
+		// The last chance is taken also when the store has just failed.
+		this.#storeAtMs = 0;
 		await this.#ack();
 	}
 

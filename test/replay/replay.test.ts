@@ -594,6 +594,47 @@ describe('failing replays (M3)', () => {
 		},
 	);
 
+	it('M3: stop acknowledges all that was handled, also while an earlier acknowledgement is under way', async () => {
+		const { store, trouble, inner } = unruly();
+		const [second, confirmed] = [deferred(), deferred()];
+		const made = await backlog(5, { spill: store }, ({ n }) => (n === 1 ? second.promise : undefined));
+		trouble.ack = () => confirmed.promise;
+		await drain(made, 5_000);
+		expect(made.replayed.map(({ n }) => n)).toEqual([0, 1]);
+		const stopping = made.shedder.stop();
+		second.resolve();
+		await settled();
+		confirmed.resolve();
+		await stopping;
+		expect(made.shedder.stats()).toMatchObject({ waiting: 3, replayed: 2 });
+		expect((await inner.stats()).records).toBe(3);
+		expect(made.clock.timers).toBe(0);
+	});
+
+	it('M3: stop tries once more to acknowledge what the store has just refused to, and no more', async () => {
+		for (const works of [true, false]) {
+			const { store, trouble, inner } = unruly();
+			const answer = deferred();
+			const made = await backlog(2, { spill: store }, ({ n }) => (n === 1 ? answer.promise : undefined));
+			let tries = 0;
+			let broken = true;
+			trouble.ack = async () => {
+				tries++;
+				if (broken) throw new Error('no connection');
+			};
+			await drain(made, 5_000);
+			answer.resolve();
+			await settled();
+			broken = !works;
+			const before = tries;
+			expect(before).toBeGreaterThan(0);
+			await made.shedder.stop();
+			expect(tries).toBe(before + 1);
+			expect(made.shedder.stats()).toMatchObject(works ? { waiting: 0, replayed: 2 } : { waiting: 2, replayed: 0 });
+			expect((await inner.stats()).records).toBe(works ? 0 : 2);
+		}
+	});
+
 	it('M3: stop finishes the record under way, within its bound, and begins no other', async () => {
 		const answers: ReturnType<typeof deferred<void>>[] = [];
 		const made = await backlog(5, {}, () => {
