@@ -34,7 +34,9 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	for (const [at, { route, message }] of messages.entries()) {
 		try {
 			const headers = { handler, tier: route.tier, priority: route.decision.priority };
-			records.push({ at, record: spiller.record(message, keyFor(keyOf, message), headers, nowMs, ageOf) });
+			// What is protected never expires (rule D3).
+			const age = route.priority === 0 ? undefined : ageOf;
+			records.push({ at, record: spiller.record(message, keyFor(keyOf, message), headers, nowMs, age) });
 		} catch (error) {
 			// One message that cannot be written does not keep the others from being kept.
 			cause = error;

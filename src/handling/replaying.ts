@@ -76,6 +76,8 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 			attempts: options.attempts ?? ATTEMPTS,
 			concurrency: options.concurrency ?? 1,
 			latestOnly: options.order === 'latest-per-key',
+			// As for its handler, one whose priority the ladder does not have is protected.
+			isProtected: ({ headers }) => controller.ladder.priorities.indexOf(headers?.priority as G | R) <= 0,
 			fence,
 			recent: new Recent(RECENT_MAX),
 			epochMs: () => controller.epochMs,

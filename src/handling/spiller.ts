@@ -15,9 +15,15 @@ export interface SpillOptions<M> {
 	readonly codec?: Codec<M> | undefined;
 	/** A message's own id, so that a store can drop duplicates. Default: a number unique to this process. */
 	readonly idOf?: ((message: M) => string) | undefined;
-	/** Messages older than this, by `timeOf` or else since they were spilled, are not worth replaying. Default: they are for ever. */
+	/**
+	 * Messages older than this, by `timeOf` or else since they were spilled, are not worth replaying, unless they are
+	 * protected. Default: all are for ever.
+	 */
 	readonly expiresAfterMs?: number | undefined;
-	/** Where records go whose handler has failed `replay.attempts` times. Default: nowhere, so the replay waits for them. */
+	/**
+	 * Where records go whose handler has failed `replay.attempts` times. Several shedders may share it. Default: nowhere, so the
+	 * replay waits for them.
+	 */
 	readonly deadLetters?: SpillStore | undefined;
 	/**
 	 * While a key has messages waiting, its new sheddable ones are spilled behind them, so that no live message overtakes
@@ -32,8 +38,8 @@ const APPEND_TIMEOUT_MS = 10_000;
 /** Of the text of an error, in a header. */
 const REASON_MAX = 1_000;
 
-/** Which shedder a store serves, while it is open. */
-const users = new WeakMap<SpillStore, object>();
+/** Which shedders a store serves, while it is open. */
+const users = new WeakMap<SpillStore, Set<{ readonly store: SpillStore }>>();
 
 /** A spill store as the shedder uses it: opened once, every wait bounded, messages for records. */
 export class Spiller<M> {
@@ -72,22 +78,31 @@ export class Spiller<M> {
 	}
 
 	async #open(): Promise<number | null> {
-		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.open', this.store.open());
-		// Two would hand each other's records to their own handlers. To open an open store changes nothing.
-		if ((users.get(this.store) ?? this) !== this)
-			throw new SpillError('the spill store serves another shedder', { code: 'SPILL_LOCKED' });
-		users.set(this.store, this);
+		await this.#openStore(this.store, 'spill');
 		this.stats = await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.stats', this.store.stats());
 		return this.stats.records;
 	}
 
-	/** @param ageOf  how old a message is already, ms; `NaN` = that cannot be told. Asked where messages expire. */
+	/** To open an open store changes nothing. @throws SpillError when it serves another shedder that it cannot be shared with. */
+	async #openStore(store: SpillStore, name: 'spill' | 'dead-letter'): Promise<void> {
+		await within(this.#clock, APPEND_TIMEOUT_MS, `${name}.open`, store.open());
+		const all = users.get(store) ?? new Set();
+		// Dead letters may lie together, but two would hand each other's records to their own handlers.
+		if ([...all].some((other) => other !== this && (name === 'spill' || other.store === store)))
+			throw new SpillError(`the ${name} store serves another shedder`, { code: 'SPILL_LOCKED' });
+		users.set(store, all.add(this));
+	}
+
+	/**
+	 * @param ageOf  how old a message is already, ms; `NaN` = that cannot be told. Asked where messages expire; absent for one
+	 *   that never does.
+	 */
 	record(
 		message: M,
 		key: string,
 		headers: { readonly [name: string]: string },
 		nowMs: number,
-		ageOf: (message: M) => number,
+		ageOf: ((message: M) => number) | undefined,
 	): SpillRecord {
 		const { idOf, expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
@@ -109,7 +124,7 @@ export class Spiller<M> {
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
-			expiresAtMs: expiresAfterMs === undefined ? undefined : nowMs - finite(ageOf(message)) + expiresAfterMs,
+			expiresAtMs: ageOf && expiresAfterMs && nowMs - finite(ageOf(message)) + expiresAfterMs,
 			headers,
 		};
 	}
@@ -137,18 +152,13 @@ export class Spiller<M> {
 	}
 
 	/**
-	 * Puts a record with the dead letters, opening their store when it is first needed. Resolves when it is durable there.
+	 * Puts a record with the dead letters, if there is a place for them. Resolves when it is durable there.
 	 * Its headers say why: `error`, `attempts`, `failedAtMs` (epoch ms).
 	 */
 	async bury(record: SpillRecord, error: unknown, attempts: number, nowMs: number): Promise<void> {
-		const { deadLetters } = this.#options;
-		if (deadLetters === undefined) throw new SpillError('there is no dead-letter store', { code: 'SPILL_MISSING' });
-		this.#openingDead ??= within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.open', deadLetters.open()).catch(
-			(cause: unknown) => {
-				this.#openingDead = undefined;
-				throw cause;
-			},
-		);
+		const deadLetters = this.#options.deadLetters as SpillStore;
+		// Each time anew: a store that could not be opened, or was closed by somebody else, may work now.
+		this.#openingDead = this.#openStore(deadLetters, 'dead-letter');
 		await this.#openingDead;
 		const { id, key, payload, enqueuedAtMs } = record;
 		const reason = { error: String(error).slice(0, REASON_MAX), attempts: String(attempts), failedAtMs: String(nowMs) };
@@ -166,7 +176,7 @@ export class Spiller<M> {
 	/** Closes what was opened, for good. */
 	async close(): Promise<void> {
 		this.#closed = true;
-		if ((users.get(this.store) ?? this) === this) await this.#closeStore(this.store, this.#opening);
+		await this.#closeStore(this.store, this.#opening);
 		const { deadLetters } = this.#options;
 		if (deadLetters !== undefined) await this.#closeStore(deadLetters, this.#openingDead);
 	}
@@ -179,8 +189,9 @@ export class Spiller<M> {
 			// It never opened, which was told when it failed; what it holds is released all the same.
 		}
 		// Whatever becomes of the closing, it is not ours any more.
-		if (users.get(store) === this) users.delete(store);
-		await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
+		const others = users.get(store);
+		others?.delete(this);
+		if (!others?.size) await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
 	}
 }
 

@@ -24,7 +24,8 @@ export interface ReplayOptions<N extends string> {
 	readonly concurrency?: number | undefined;
 	/**
 	 * `'latest-per-key'` is for data that ages, such as quotes: of the records of a key that are read ahead (8 192 of a
-	 * partition) only the last is handled, the others count as expired. Default `'oldest-first'`.
+	 * partition) only the last is handled, the others count as expired. Each protected one is handled all the same. Default
+	 * `'oldest-first'`.
 	 */
 	readonly order?: 'oldest-first' | 'latest-per-key' | undefined;
 }

@@ -19,6 +19,8 @@ export interface LaneOptions {
 	readonly concurrency: number;
 	/** Only the latest record of a key, of those of its handler and priority, is worth handling. */
 	readonly latestOnly: boolean;
+	/** It neither expires nor is it superseded (rule D3). */
+	readonly isProtected: (record: Spilled) => boolean;
 	readonly fence: Fence | undefined;
 	/** What was replayed lately. */
 	readonly recent: Recent;
@@ -28,6 +30,8 @@ export interface LaneOptions {
 	readonly open: () => boolean;
 	/** Takes the permission to feed one record; `false` when there is none. */
 	readonly take: () => boolean;
+	/** How many more records may be read before the next tick, by all lanes together. */
+	readonly quota: { left: number };
 	/** These records are finished and acknowledged. */
 	readonly settled: (entries: readonly Entry[]) => void;
 	readonly failed: (error: unknown, name: string) => void;
@@ -74,7 +78,7 @@ export class Lane {
 	constructor(partition: number, options: LaneOptions) {
 		this.#partition = partition;
 		this.#options = options;
-		this.#window = new Window(options.latestOnly);
+		this.#window = new Window((record) => options.latestOnly && !options.isProtected(record));
 		this.#name = `partition ${partition}`;
 	}
 
@@ -94,6 +98,10 @@ export class Lane {
 	async idle(): Promise<void> {
 		await this.#feeding;
 		await Promise.all(this.#running);
+		// One that is under way may have begun before the last ones were finished.
+		await this.#acking;
+		// The last chance is taken also when the store has just failed.
+		this.#storeAtMs = 0;
 		await this.#ack();
 	}
 
@@ -136,8 +144,8 @@ export class Lane {
 
 	/** Why a record is not worth handling. */
 	#idleFate({ record }: Entry): Fate | undefined {
-		const { epochMs, recent } = this.#options;
-		if (record.expiresAtMs !== undefined && record.expiresAtMs <= epochMs()) return 'expired';
+		const { epochMs, isProtected, recent } = this.#options;
+		if (record.expiresAtMs !== undefined && record.expiresAtMs <= epochMs() && !isProtected(record)) return 'expired';
 		return recent.has(taskOf(record)) ? 'duplicate' : undefined;
 	}
 
@@ -176,15 +184,16 @@ export class Lane {
 		return false;
 	}
 
-	/** How many records may be read ahead. What is not acknowledged is kept in mind, so it must not become more and more. */
+	/** How many records may be read ahead now. What is not acknowledged is kept in mind, so it must not become more and more. */
 	get #room(): number {
 		if (this.#window.bytes >= AHEAD_BYTES_MAX) return 0;
-		return (this.#options.latestOnly ? AHEAD_LATEST_MAX : AHEAD_MAX) - this.#window.size;
+		const { latestOnly, quota } = this.#options;
+		return Math.min((latestOnly ? AHEAD_LATEST_MAX : AHEAD_MAX) - this.#window.size, quota.left);
 	}
 
 	/** Reads ahead. @returns whether there is something to go on with. */
 	async #fill(): Promise<boolean> {
-		const { clock, store, fence, failed } = this.#options;
+		const { clock, store, fence, quota, failed } = this.#options;
 		await this.#ack();
 		if (this.#room <= 0) return false;
 		try {
@@ -195,6 +204,7 @@ export class Lane {
 				maxBytes: READ_BYTES_MAX,
 			});
 			const records = await within(clock, STORE_TIMEOUT_MS, 'spill.read', read);
+			quota.left -= records.length;
 			for (const record of records) {
 				this.#window.add(record, fence?.bucketOf(record.key) ?? 0);
 				this.#after = record.cursor;

@@ -3,10 +3,12 @@ import { within } from '../ports/time.js';
 import { Lane, type LaneOptions } from './lane.js';
 
 /** What a replayer needs from outside. */
-export type ReplayerOptions = Omit<LaneOptions, 'open' | 'take'>;
+export type ReplayerOptions = Omit<LaneOptions, 'open' | 'take' | 'quota'>;
 
 /** Credit is saved up for no longer than this, so that a pause is not followed by a burst. */
 const CREDIT_MS = 200;
+/** What is expired, superseded or a duplicate costs no credit, but it must not block the event loop either. */
+const READ_PER_TICK = 1_024;
 /** Of so many records that the pace would have allowed it can be told how many were fed; of half a one it cannot. */
 const COUNTED_MIN = 5;
 
@@ -25,6 +27,7 @@ export class Replayer {
 	readonly #lanes: readonly Lane[];
 	#mayRun = false;
 	#credit = 0;
+	readonly #quota = { left: READ_PER_TICK };
 	/** Since this count began: records fed, records that the pace allowed, and the time, ms. */
 	#fed = 0;
 	#allowed = 0;
@@ -35,7 +38,12 @@ export class Replayer {
 	constructor(options: ReplayerOptions) {
 		this.#options = options;
 		this.#tickedAtMs = options.clock.nowMs();
-		const lane: LaneOptions = { ...options, open: () => this.#mayRun && this.#credit >= 1, take: () => this.#take() };
+		const lane: LaneOptions = {
+			...options,
+			open: () => this.#mayRun && this.#credit >= 1,
+			take: () => this.#take(),
+			quota: this.#quota,
+		};
 		this.#lanes = Array.from({ length: options.store.capabilities.partitions }, (_, i) => new Lane(i, lane));
 	}
 
@@ -103,6 +111,7 @@ export class Replayer {
 		const nowMs = this.#options.clock.nowMs();
 		const earned = (this.perS * Math.max(0, nowMs - this.#tickedAtMs)) / 1000;
 		this.#tickedAtMs = nowMs;
+		this.#quota.left = READ_PER_TICK;
 		if (this.running) {
 			this.#credit = Math.min(this.#credit + earned, Math.max(1, (this.perS * CREDIT_MS) / 1000));
 			this.#turn++;

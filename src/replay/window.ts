@@ -8,6 +8,8 @@ export interface Entry {
 	readonly record: Spilled;
 	/** Of its key, in the fence. */
 	readonly bucket: number;
+	/** A later record of the same kind supersedes it; `undefined` = none does. */
+	readonly kind: string | undefined;
 	attempts: number;
 	fate: Fate | undefined;
 }
@@ -25,20 +27,20 @@ export interface Finished {
  * waits to be acknowledged, because an acknowledgement says "up to here".
  */
 export class Window {
-	readonly #latestOnly: boolean;
+	readonly #ages: (record: Spilled) => boolean;
 	/** Of the payloads that are not acknowledged. */
 	bytes = 0;
 	/** In the order of the partition: all that is not acknowledged. */
 	#entries: Entry[] = [];
-	/** In the same order: what is to be handled. */
-	readonly #open: Entry[] = [];
-	/** Keys of which a record is being handled. */
-	readonly #busy = new Set<string>();
+	/** In the same order: what is not finished. */
+	readonly #open = new Set<Entry>();
+	/** By key: the record that is being handled. */
+	readonly #busy = new Map<string, Entry>();
 	readonly #latest = new Map<string, Entry>();
 
-	/** @param latestOnly  a record is not worth handling once a later one of its kind has been read. */
-	constructor(latestOnly: boolean) {
-		this.#latestOnly = latestOnly;
+	/** @param ages  whether a record is not worth handling once a later one of its kind has been read. */
+	constructor(ages: (record: Spilled) => boolean) {
+		this.#ages = ages;
 	}
 
 	/** Read and not acknowledged. */
@@ -52,18 +54,18 @@ export class Window {
 	}
 
 	add(record: Spilled, bucket: number): void {
-		const entry: Entry = { record, bucket, attempts: 0, fate: undefined };
+		const kind = this.#ages(record) ? kindOf(record) : undefined;
+		const entry: Entry = { record, bucket, kind, attempts: 0, fate: undefined };
 		this.#entries.push(entry);
-		this.#open.push(entry);
+		this.#open.add(entry);
 		this.bytes += record.payload.byteLength;
-		if (!this.#latestOnly) return;
-		const older = this.#latest.get(kindOf(record));
-		const at = older === undefined ? -1 : this.#open.indexOf(older);
-		if (older !== undefined && at >= 0) {
-			this.#open.splice(at, 1);
+		if (kind === undefined) return;
+		const older = this.#latest.get(kind);
+		// One that is being handled is finished first.
+		if (older !== undefined && this.#busy.get(record.key) !== older && this.#open.delete(older)) {
 			older.fate = 'superseded';
 		}
-		this.#latest.set(kindOf(record), entry);
+		this.#latest.set(kind, entry);
 	}
 
 	/** Takes the next record that may be handled. */
@@ -74,21 +76,22 @@ export class Window {
 	}
 
 	#take(fits: (entry: Entry) => boolean): Entry | undefined {
-		const at = this.#open.findIndex(fits);
-		if (at < 0) return undefined;
-		const [entry] = this.#open.splice(at, 1) as [Entry];
-		this.#busy.add(entry.record.key);
-		return entry;
+		for (const entry of this.#open) {
+			if (fits(entry)) {
+				this.#busy.set(entry.record.key, entry);
+				return entry;
+			}
+		}
+		return undefined;
 	}
 
-	/** It is finished, or comes back to its place to be tried again. */
+	/** It is finished, or stays in its place to be tried again. */
 	settle(entry: Entry, fate: Fate | undefined): void {
-		const { record } = entry;
+		const { record, kind } = entry;
 		this.#busy.delete(record.key);
-		const newer = this.#latestOnly && this.#latest.get(kindOf(record)) !== entry;
+		const newer = kind !== undefined && this.#latest.get(kind) !== entry;
 		entry.fate = fate ?? (newer ? 'superseded' : undefined);
-		// All that is older of its key was finished before it, so the front is its place.
-		if (entry.fate === undefined) this.#open.unshift(entry);
+		if (entry.fate !== undefined) this.#open.delete(entry);
 	}
 
 	/** What is finished at the front, to be acknowledged; `undefined` when nothing is. */
@@ -103,8 +106,9 @@ export class Window {
 	drop({ entries }: Finished): void {
 		this.#entries = this.#entries.slice(entries.length);
 		for (const entry of entries) {
-			this.bytes -= entry.record.payload.byteLength;
-			if (this.#latest.get(kindOf(entry.record)) === entry) this.#latest.delete(kindOf(entry.record));
+			const { record, kind } = entry;
+			this.bytes -= record.payload.byteLength;
+			if (kind !== undefined && this.#latest.get(kind) === entry) this.#latest.delete(kind);
 		}
 	}
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createLoadShedder, defineLadder, memorySpill, messageAge, type SpillStore } from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
-import { expectNoLeaks } from '../control/driver.js';
+import { driver, expectNoLeaks, imbalance, type Message, type Priority, slow, unruly } from '../control/driver.js';
+import { fc } from '../support/property.js';
 
 expectNoLeaks();
 
@@ -115,6 +116,84 @@ describe('skip to live (D7)', () => {
 		const broken = { ...trade(9_500), huge: 1n };
 		expect((await handle(broken)).action).toBe('process');
 		expect(shedder.stats()).toMatchObject({ processed: 3, rejected: 1, skipped: 0, inFlight: 0, protectedShed: 0 });
+	});
+
+	it('D3: whatever expires or is superseded, every protected message that was kept is handled, in order', async () => {
+		const given = fc.record({
+			expiresAfterMs: fc.constantFrom(undefined, 1, 30_000),
+			order: fc.constantFrom('oldest-first' as const, 'latest-per-key' as const),
+			concurrency: fc.constantFrom(1, 3),
+			offers: fc.array(
+				fc.record({
+					key: fc.constantFrom('a', 'b'),
+					priority: fc.constantFrom<Priority>('critical', 'critical', 'normal'),
+					ageMs: fc.constantFrom(0, 20_000, 40_000),
+				}),
+				{ maxLength: 20 },
+			),
+			// Records of an earlier run, some of a version that gave each an expiry.
+			old: fc.array(
+				fc.record({
+					priority: fc.constantFrom('critical', 'normal', 'of another ladder', undefined),
+					expiresAtMs: fc.constantFrom(undefined, 1),
+				}),
+				{ maxLength: 5 },
+			),
+		});
+		const seen = { skipped: 0, outdated: 0, superseded: 0 };
+		await fc.assert(
+			fc.asyncProperty(given, async ({ expiresAfterMs, order, concurrency, offers, old }) => {
+				const { store, appends, inner } = unruly();
+				await inner.append(
+					old.map(({ priority, expiresAtMs }, n) => ({
+						id: `old-${n}`,
+						key: 'a',
+						payload: new TextEncoder().encode(JSON.stringify({ key: 'a', n })),
+						enqueuedAtMs: 0,
+						expiresAtMs,
+						headers: { handler: 'default', tier: 'bronze', ...(priority === undefined ? {} : { priority }) },
+					})),
+				);
+				const originMs = Date.now();
+				const made = driver({
+					clock: manualClock(),
+					spill: { store, expiresAfterMs },
+					replay: { order, concurrency },
+					skipToLive: { afterMs: 10_000 },
+					timeOf: ({ atMs = 0 }) => atMs,
+				});
+				const handled: Message[] = [];
+				const handle = made.shedder.wrap((message: Message) => void handled.push(message));
+				await made.at('AGGRESSIVE');
+				for (const [i, { key, priority, ageMs }] of offers.entries())
+					await handle({ key, priority, n: old.length + i, atMs: originMs - ageMs });
+				for (const { headers, expiresAtMs } of appends.flat())
+					if (headers?.priority === 'critical') expect(expiresAtMs).toBe(undefined);
+				made.setLoad(0);
+				made.shedder.start();
+				for (let i = 0; i < 300 && made.shedder.stats().waiting > 0; i++) await made.clock.advance(500);
+				const stats = made.shedder.stats();
+				expect(stats).toMatchObject({ waiting: 0, lost: 0, protectedShed: 0 });
+				expect(imbalance(stats)).toBe(0);
+				const all = [...old.map(({ priority }) => ({ key: 'a', priority })), ...offers];
+				const kept = (n: number) => n < old.length || (offers[n - old.length]?.ageMs as number) > 10_000;
+				const mustBeHandled = all.flatMap(({ priority }, n) => (priority === 'normal' ? [] : [n]));
+				const ns = handled.map(({ n }) => n as number);
+				expect(mustBeHandled.filter((n) => !ns.includes(n))).toEqual([]);
+				expect(new Set(ns).size).toBe(ns.length);
+				expect(stats.expired).toBe(all.length - ns.length);
+				for (const key of ['a', 'b']) {
+					const back = ns.filter((n) => kept(n) && all[n]?.key === key && all[n]?.priority !== 'normal');
+					expect(back).toEqual(back.toSorted((a, b) => a - b));
+				}
+				seen.skipped += stats.skipped;
+				seen.superseded += stats.superseded;
+				seen.outdated += stats.expired - stats.superseded;
+				await made.shedder.stop();
+			}),
+			slow,
+		);
+		for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
 	});
 
 	it('D7: a mode that only observes skips nothing', async () => {

@@ -114,6 +114,65 @@ describe('dead letters (M3)', () => {
 		},
 	);
 
+	it('M3: several shedders may share a dead-letter store, and the last one closes it', async () => {
+		const { store: letters, inner } = unruly();
+		let closed = 0;
+		const counting: SpillStore = {
+			...letters,
+			async close() {
+				closed++;
+				await inner.close();
+			},
+		};
+		const clock = manualClock(1_000);
+		const poison = () => Promise.reject(new Error('poison'));
+		const [first, second] = [1, 2].map(() => replaying({ deadLetters: counting }, { attempts: 1 }, poison, clock)) as [
+			ReturnType<typeof replaying>,
+			ReturnType<typeof replaying>,
+		];
+		for (const { at, handle, recover } of [first, second]) {
+			await at('AGGRESSIVE');
+			await handle({ key: 'a', n: 0 });
+			await recover();
+		}
+		await first.stop();
+		expect(closed).toBe(0);
+		await second.at('AGGRESSIVE');
+		await second.handle({ key: 'a', n: 1 });
+		second.setLoad(0);
+		await clock.advance(20_000);
+		expect(second.shedder.stats()).toMatchObject({ waiting: 0, deadLettered: 2 });
+		// Whoever else has closed it, the next letter opens it again.
+		await inner.close();
+		await second.at('AGGRESSIVE');
+		await second.handle({ key: 'a', n: 2 });
+		second.setLoad(0);
+		await clock.advance(20_000);
+		expect(second.shedder.stats()).toMatchObject({ waiting: 0, deadLettered: 3 });
+		expect((await inner.stats()).records).toBe(4);
+		await second.stop();
+		expect(closed).toBe(1);
+	});
+
+	it('M3: dead letters do not go where another shedder would replay them: the record stays, and that is told', async () => {
+		const store = memorySpill();
+		const clock = manualClock(1_000);
+		const other = replaying({ store }, {}, () => {}, clock);
+		await other.at('AGGRESSIVE');
+		await other.handle({ key: 'a', n: 0 });
+		const made = replaying({ deadLetters: store }, { attempts: 1 }, () => Promise.reject(new Error('poison')), clock);
+		await made.at('AGGRESSIVE');
+		await made.handle({ key: 'b', n: 0 });
+		await made.recover(20_000);
+		expect(made.shedder.stats()).toMatchObject({ waiting: 1, deadLettered: 0 });
+		const told = made.failures.map(({ error }) => (error as Error).cause).filter((cause) => cause !== undefined);
+		expect(new Set(told.map(String))).toEqual(new Set(['SpillError: the dead-letter store serves another shedder']));
+		await made.stop();
+		expect((await store.stats()).records).toBe(1);
+		expect(await other.handle({ key: 'a', n: 1 })).toEqual({ action: 'spill' });
+		await other.stop();
+	});
+
 	it('M3: without a dead-letter store the partition waits for its failing record, and that is told once', async () => {
 		const made = replaying({}, { attempts: 2 }, () => Promise.reject(new Error('poison')));
 		await made.at('AGGRESSIVE');

@@ -176,6 +176,28 @@ describe('the key fence (M4)', () => {
 		await made.shedder.stop();
 	});
 
+	it('M4: a message that could not be kept fences its key for no longer, also while others are waiting', async () => {
+		const { store, trouble } = unruly();
+		const made = driver({ spill: { store, keyFence: true } });
+		const handle = made.shedder.wrap((_message, { replayed }) => {
+			if (replayed) throw new Error('not yet');
+		});
+		await made.at('AGGRESSIVE');
+		expect((await handle({ key: 'b' })).action).toBe('spill');
+		trouble.append = fails('no disk');
+		expect((await handle({ key: 'a' })).action).toBe('process');
+		delete trouble.append;
+		made.setLoad(0);
+		for (let i = 0; i < 5; i++) {
+			await made.clock.advance(1_000);
+			await made.shedder.check();
+		}
+		expect(made.shedder.stats()).toMatchObject({ level: 'NORMAL', waiting: 1 });
+		expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
+		expect(made.shedder.decide({ key: 'b' }).action).toBe('spill');
+		await made.shedder.stop();
+	});
+
 	it('M4: a key whose records were lost is not fenced for ever', async () => {
 		const { store, inner } = unruly();
 		const made = driver({ spill: { store, keyFence: true } });

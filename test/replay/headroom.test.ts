@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createLoadShedder, defineLadder, defineTiers, memorySpill } from '../../src/index.js';
+import { createController, createLoadShedder, defineLadder, defineTiers, memorySpill } from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
-import { expectNoLeaks, imbalance } from '../control/driver.js';
+import { expectNoLeaks, imbalance, ladder } from '../control/driver.js';
 
 expectNoLeaks();
 
@@ -97,4 +97,44 @@ describe('replay with little headroom (M3, M4)', () => {
 			expect(fenced.longestLag).toBeLessThan(1_500);
 		},
 	);
+});
+
+describe('replay of several shedders (M3)', () => {
+	it('M3: those that share a controller share the spare capacity, and the last one has all of it', async () => {
+		const clock = manualClock();
+		const controller = createController({ ladder, signals: { load: () => 0 }, capacityPerS: 100, clock });
+		const shedders = await Promise.all(
+			[1_000, 2_000].map(async (records) => {
+				const store = memorySpill();
+				await store.append(
+					Array.from({ length: records }, (_, n) => ({
+						id: String(n),
+						key: 'a',
+						payload: new TextEncoder().encode('{}'),
+						enqueuedAtMs: 0,
+						headers: { handler: 'default', tier: 'all', priority: 'normal' },
+					})),
+				);
+				const shedder = createLoadShedder({ controller, priorityOf: () => 'normal', spill: store });
+				shedder.wrap(() => {});
+				return shedder;
+			}),
+		);
+		controller.start();
+		const most = { together: 0, alone: 0 };
+		for (let passed = 0; passed < 60_000; passed += 500) {
+			await clock.advance(500);
+			const [first, second] = shedders.map((shedder) => shedder.stats());
+			const both = Number(first?.waiting) > 0;
+			const perS = Number(first?.replayPerS) + Number(second?.replayPerS);
+			most[both ? 'together' : 'alone'] = Math.max(most[both ? 'together' : 'alone'], perS);
+		}
+		expect(shedders.map((shedder) => shedder.stats().waiting)).toEqual([0, 0]);
+		// 0.95 of the capacity, and an estimate that nothing contradicts loosens by 2 % a second.
+		expect(most.together).toBeGreaterThan(90);
+		expect(most.together).toBeLessThan(150);
+		expect(most.alone).toBeGreaterThan(90);
+		for (const shedder of shedders) await shedder.stop();
+		await controller.stop();
+	});
 });

@@ -551,6 +551,90 @@ describe('failing replays (M3)', () => {
 		await made.shedder.stop();
 	});
 
+	it.each(['oldest-first', 'latest-per-key'] as const)(
+		'M3: records that are not worth handling take little of each turn, by all partitions together, %s',
+		async (order) => {
+			const store = partitioned(4);
+			let read = 0;
+			const counting: SpillStore = {
+				...store,
+				async read(options) {
+					const records = await store.read(options);
+					read += records.length;
+					return records;
+				},
+			};
+			await store.append(
+				Array.from({ length: 8_000 }, (_, n) => ({
+					id: String(n),
+					key: `k${n % 8}`,
+					payload: new TextEncoder().encode('{}'),
+					enqueuedAtMs: 0,
+					expiresAtMs: order === 'oldest-first' ? 1 : undefined,
+					headers: { handler: 'default', tier: 'bronze', priority: 'normal' },
+				})),
+			);
+			const { shedder, clock } = driver({ spill: counting, replay: { order } });
+			shedder.wrap(() => {});
+			shedder.start();
+			let most = 0;
+			for (let passed = 0; passed < 10_000 && (passed < 1_000 || shedder.stats().waiting > 0); passed += 50) {
+				const before = read;
+				await clock.advance(50);
+				await settled(2_000);
+				most = Math.max(most, read - before);
+			}
+			const { waiting, expired, replayed } = shedder.stats();
+			expect({ waiting, ended: expired + replayed }).toEqual({ waiting: 0, ended: 8_000 });
+			expect(expired).toBeGreaterThan(7_000);
+			// Those that all partitions began to read before the quota was used up come on top.
+			expect(most).toBeGreaterThan(1_000);
+			expect(most).toBeLessThan(1_024 + 4 * 256);
+			await shedder.stop();
+		},
+	);
+
+	it('M3: stop acknowledges all that was handled, also while an earlier acknowledgement is under way', async () => {
+		const { store, trouble, inner } = unruly();
+		const [second, confirmed] = [deferred(), deferred()];
+		const made = await backlog(5, { spill: store }, ({ n }) => (n === 1 ? second.promise : undefined));
+		trouble.ack = () => confirmed.promise;
+		await drain(made, 5_000);
+		expect(made.replayed.map(({ n }) => n)).toEqual([0, 1]);
+		const stopping = made.shedder.stop();
+		second.resolve();
+		await settled();
+		confirmed.resolve();
+		await stopping;
+		expect(made.shedder.stats()).toMatchObject({ waiting: 3, replayed: 2 });
+		expect((await inner.stats()).records).toBe(3);
+		expect(made.clock.timers).toBe(0);
+	});
+
+	it('M3: stop tries once more to acknowledge what the store has just refused to, and no more', async () => {
+		for (const works of [true, false]) {
+			const { store, trouble, inner } = unruly();
+			const answer = deferred();
+			const made = await backlog(2, { spill: store }, ({ n }) => (n === 1 ? answer.promise : undefined));
+			let tries = 0;
+			let broken = true;
+			trouble.ack = async () => {
+				tries++;
+				if (broken) throw new Error('no connection');
+			};
+			await drain(made, 5_000);
+			answer.resolve();
+			await settled();
+			broken = !works;
+			const before = tries;
+			expect(before).toBeGreaterThan(0);
+			await made.shedder.stop();
+			expect(tries).toBe(before + 1);
+			expect(made.shedder.stats()).toMatchObject(works ? { waiting: 0, replayed: 2 } : { waiting: 2, replayed: 0 });
+			expect((await inner.stats()).records).toBe(works ? 0 : 2);
+		}
+	});
+
 	it('M3: stop finishes the record under way, within its bound, and begins no other', async () => {
 		const answers: ReturnType<typeof deferred<void>>[] = [];
 		const made = await backlog(5, {}, () => {
