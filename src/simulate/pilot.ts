@@ -9,6 +9,7 @@ import {
 	predictUtilisation,
 	TREATMENTS,
 	type Treatment,
+	treatmentOf,
 	withCapacity,
 	workOf,
 } from '../core/estimate.js';
@@ -147,6 +148,10 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 		return compiled(this.#ladder).pauses[this.#state.level] === true && !this.#state.probing;
 	}
 
+	get #rules(): number {
+		return this.#state.probing ? this.level - 1 : this.level;
+	}
+
 	/** Takes a sample: learns from the window that ends here, steps the ladder, sets the pace of replay. */
 	check({ atMs, readings: given, spillFull, waiting }: PilotSample<S>): Step<N, S> {
 		const ladder = this.#ladder;
@@ -200,12 +205,13 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 	#plan(elapsedMs: number, demand: number, waiting: number): void {
 		const { replayPerS, replayUpTo, learnCosts = true } = this.#options;
 		const { level, replay } = this.#state;
+		const held = this.#ladder.spec.gradual === true ? Math.min(this.#rules, Math.floor(this.severity)) : this.#rules;
 		const gate = { level, demand, severity: this.severity, paused: this.paused };
 		const permitted = replayUpTo === undefined ? replay : mayReplay<string>(this.#ladder, gate, replayUpTo);
 		const mayRun = waiting > 0 && permitted;
 		const fed = TREATMENTS.reduce((sum, kind) => sum + this.#replayed[kind], 0);
 		this.#watchFence(elapsedMs);
-		const costMs = this.estimate.costMs[this.severity > 1 ? 'lean' : 'full'] ?? Number.NaN;
+		const costMs = this.estimate.costMs[treatmentOf(this.#ladder, held, 0)] ?? Number.NaN;
 		this.#pace = nextPace(this.#pace, {
 			elapsedMs,
 			mayRun,
@@ -231,8 +237,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 	/** What is to be done with a message; counts it as done. */
 	decide({ priority, position, ageMs, replayed }: PilotMessage<G | R>): Decision<N, G | R, F> {
 		const ladder = this.#ladder;
-		const { level, probing } = this.#state;
-		const rules = probing ? level - 1 : level;
+		const rules = this.#rules;
 		// A message that comes back is handled, whatever its priority is worth now.
 		const as = replayed ? (ladder.priorities[0] as G) : priority;
 		const decision =
@@ -240,7 +245,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 				? decideGradually(ladder, rules, this.severity, as, position)
 				: decide(ladder, rules, as);
 		if (replayed) {
-			this.#replayed[treatmentOf(decision)]++;
+			this.#replayed[treatedAs(decision)]++;
 			this.#waitsAt(position, -1);
 			return decision;
 		}
@@ -261,7 +266,7 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 			this.fenced++;
 			return this.#spill(decision, position);
 		}
-		this.#live[treatmentOf(decision)]++;
+		this.#live[treatedAs(decision)]++;
 		return decision;
 	}
 
@@ -284,7 +289,7 @@ function nothing(): Record<Treatment, number> {
 	return { full: 0, lean: 0, spill: 0, shed: 0 };
 }
 
-function treatmentOf({ action, features }: Decision<string, string, string>): Treatment {
+function treatedAs({ action, features }: Decision<string, string, string>): Treatment {
 	if (action === 'process') return Object.values(features).every(Boolean) ? 'full' : 'lean';
 	return action === 'spill' ? 'spill' : 'shed';
 }
