@@ -70,7 +70,10 @@ export interface Controller<
 	readonly accepting: boolean;
 	/** Whether a feature is on. Under gradual treatment it is off here as soon as some messages go without it. */
 	isEnabled(feature: F): boolean;
-	/** One turn of the loop: reads all signals, steps, carries out the effects. Serialised; never rejects. */
+	/**
+	 * One turn of the loop: reads all signals, steps, carries out the effects. Serialised; never rejects. When it resolves, the
+	 * intake has been asked to pause or to resume; its answer is not waited for.
+	 */
 	check(): Promise<Transition<N, S> | null>;
 	/** Checks at once and then every `checkEveryMs`. Idempotent. @throws Error after `stop`. */
 	start(): void;
