@@ -359,6 +359,28 @@ describe('one message (M1, D4)', () => {
 	});
 });
 
+describe('a source that is read', () => {
+	it('M7: may have properties of any name, and is not fed', async () => {
+		class Gauge {
+			offered = 0;
+			left = 0;
+			appending = true;
+			filled = 0;
+			read() {
+				return LOAD.AGGRESSIVE;
+			}
+		}
+		const { shedder, failures, at } = driver({ signals: { load: new Gauge() }, spill: memorySpill() });
+		const handle = shedder.wrap(() => 1);
+		expect(await handle({ key: 'G1' })).toEqual({ action: 'process', value: 1 });
+		await at('AGGRESSIVE');
+		expect(await handle({ key: 'x' })).toEqual({ action: 'spill' });
+		await shedder.check();
+		expect(failures).toEqual([]);
+		expect(shedder.stats()).toMatchObject({ processed: 1, waiting: 1 });
+	});
+});
+
 describe('observing (D5)', () => {
 	it.each(['observe', 'off'] as const)(
 		'D5: in mode %s everything is processed with all features on, in any level',
