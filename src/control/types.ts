@@ -47,7 +47,7 @@ export interface ControllerOptions<
 	readonly signals: { readonly [K in NoInfer<S>]: SignalSource | (() => number | Promise<number>) };
 	/** How new messages are stopped. Without one, pausing only sets `accepting = false`. */
 	readonly intake?: Intake | undefined;
-	/** Milliseconds between two checks once started. Default 500. */
+	/** Milliseconds between two checks once started, above 0 and below 2 ** 31. Default 500. */
 	readonly checkEveryMs?: number | undefined;
 	/** Default: `performance.now()` and unref'd intervals. */
 	readonly clock?: Clock | undefined;
