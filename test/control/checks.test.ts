@@ -10,6 +10,7 @@ import {
 	fails,
 	LOAD,
 	ladder,
+	memoryOf,
 	never,
 	settled,
 	slow,
@@ -284,6 +285,25 @@ describe('checks (M6)', () => {
 		await clock.advance(1);
 		for (let i = 0; i < 3; i++) await shedder.check();
 		expect(told()).toEqual(['TimeoutError: spill.stats took longer than 2000 ms']);
+	});
+
+	it('M6: while the figures of a store are late or fail, its last ones count', async () => {
+		for (const trouble of [never, fails('disk gone')]) {
+			const { store, trouble: operations } = unruly(memoryOf({ full: 0.9 }));
+			const { shedder, clock, at } = driver({ spill: store });
+			await at('AGGRESSIVE');
+			await shedder.wrap(() => {})({ key: 'x' });
+			const fullness = () => (shedder.controller as unknown as { readonly spillFull: number }).spillFull;
+			await shedder.check();
+			expect(fullness()).toBe(0.9);
+			operations.stats = trouble;
+			for (let i = 0; i < 3; i++) {
+				const check = shedder.check();
+				await clock.advance(250);
+				await check;
+				expect(fullness()).toBe(0.9);
+			}
+		}
 	});
 
 	it('M6: the effects of a transition are carried out before it is told', async () => {
