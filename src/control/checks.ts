@@ -1,21 +1,35 @@
 import { type Must, show, verify } from '../core/errors.js';
 import { compiled, type Ladder } from '../core/ladder.js';
+import { part } from '../core/validate.js';
 import type { ControllerOptions } from './types.js';
 
 type Options = ControllerOptions<string, string, string, string, string>;
 
+/** Their names. */
+export const CONTROLLER_OPTIONS: { readonly [K in keyof Required<Options>]: true } = {
+	ladder: true,
+	signals: true,
+	intake: true,
+	checkEveryMs: true,
+	clock: true,
+	capacityPerS: true,
+};
+
 /** @throws ConfigError */
 export function checkOptions(options: Options): void {
-	compiled(options.ladder);
+	// Also where there are no options at all.
+	compiled(Object(options).ladder);
 	verify('controller', (must) => {
+		part(must, 'controller', options, Object.keys(CONTROLLER_OPTIONS));
 		checkSources(must, options.ladder, options.signals);
-		const { intake } = options;
+		const { intake, checkEveryMs = 1, capacityPerS = 1 } = options;
 		const opens = intake === undefined || (typeof intake?.pause === 'function' && typeof intake.resume === 'function');
 		must(opens, 'intake', intake, 'an object with pause() and resume()');
-		for (const key of ['checkEveryMs', 'capacityPerS'] as const) {
-			const value = options[key];
-			must(value === undefined || (Number.isFinite(value) && value > 0), key, value, 'a finite number above 0');
-		}
+		// A timer takes what is longer for 1 ms.
+		const ticks = Number.isFinite(checkEveryMs) && checkEveryMs > 0 && checkEveryMs < 2 ** 31;
+		must(ticks, 'checkEveryMs', checkEveryMs, 'a number above 0 and below 2 ** 31');
+		const flows = Number.isFinite(capacityPerS) && capacityPerS > 0;
+		must(flows, 'capacityPerS', capacityPerS, 'a finite number above 0');
 	});
 }
 

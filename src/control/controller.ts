@@ -67,7 +67,7 @@ export class LadderController<N extends string, S extends string, G extends stri
 
 	readonly #options: ControllerOptions<N, S, G, R, F>;
 	readonly #mutex = new Mutex();
-	readonly #gate: Gate | undefined;
+	#gate: Gate | undefined;
 	readonly #epochOffsetMs: number;
 	/** How full the fullest spill is, 0..1. */
 	spillFull = 0;
@@ -81,12 +81,12 @@ export class LadderController<N extends string, S extends string, G extends stri
 	#stopped = false;
 	/** Since the last step. */
 	#assignedAnew = false;
-	readonly #unfollow: (() => void) | undefined;
+	#unfollow: (() => void) | undefined;
 
 	constructor(options: ControllerOptions<N, S, G, R, F>) {
 		super(CONTROLLER_EVENTS);
 		checkOptions(options);
-		const { ladder, signals, intake, clock = systemClock } = options;
+		const { ladder, signals, clock = systemClock } = options;
 		const nowMs = clock.nowMs();
 		this.#options = { ...options, signals: { ...signals } };
 		this.clock = clock;
@@ -101,7 +101,12 @@ export class LadderController<N extends string, S extends string, G extends stri
 		this.readers = new Map(
 			ladder.signals.map((name) => [name, createReader(name, signals[name], clock, TIMEOUT_MS, failed)]),
 		);
-		this.#gate = intake && gateOf(intake, clock, TIMEOUT_MS);
+	}
+
+	/** Takes charge of the intake: once everything has been checked, so that whoever is refused leaves no listener behind. */
+	follow(): void {
+		const { intake } = this.#options;
+		this.#gate = intake && gateOf(intake, this.clock, TIMEOUT_MS);
 		this.#unfollow = intake?.onAssignmentChange?.(() => {
 			this.#assignedAnew = true;
 			this.load.assigned();
@@ -119,6 +124,11 @@ export class LadderController<N extends string, S extends string, G extends stri
 
 	get accepting(): boolean {
 		return this.#accepting;
+	}
+
+	/** `stop` was called, which is final. */
+	get ended(): boolean {
+		return this.#stopping !== undefined;
 	}
 
 	/** The level in force pauses intake, and it is not opened for a look. */
@@ -161,7 +171,8 @@ export class LadderController<N extends string, S extends string, G extends stri
 		this.spillFull = Math.max(0, ...fullness);
 		this.load.learn(this.ladder, this.readers, this.readings, this.consumers, this.clock.nowMs(), this.accepting);
 		const transition = this.#advance();
-		await this.#gate?.assert(this.#intakeFailed);
+		// Asked, not waited for: a slow intake must not keep the ladder from looking. What fails is tried again at the next check.
+		void this.#gate?.assert(this.#intakeFailed);
 		const endedMs = this.clock.nowMs();
 		this.checkMs = endedMs - startedMs;
 		this.checks.count++;
@@ -401,5 +412,7 @@ export function createController<
 	R extends string,
 	F extends string,
 >(options: ControllerOptions<N, S, G, R, F>): Controller<N, S, G, R, F> {
-	return new LadderController(options);
+	const controller = new LadderController(options);
+	controller.follow();
+	return controller;
 }

@@ -47,7 +47,7 @@ export interface ControllerOptions<
 	readonly signals: { readonly [K in NoInfer<S>]: SignalSource | (() => number | Promise<number>) };
 	/** How new messages are stopped. Without one, pausing only sets `accepting = false`. */
 	readonly intake?: Intake | undefined;
-	/** Milliseconds between two checks once started. Default 500. */
+	/** Milliseconds between two checks once started, above 0 and below 2 ** 31. Default 500. */
 	readonly checkEveryMs?: number | undefined;
 	/** Default: `performance.now()` and unref'd intervals. */
 	readonly clock?: Clock | undefined;
@@ -70,7 +70,10 @@ export interface Controller<
 	readonly accepting: boolean;
 	/** Whether a feature is on. Under gradual treatment it is off here as soon as some messages go without it. */
 	isEnabled(feature: F): boolean;
-	/** One turn of the loop: reads all signals, steps, carries out the effects. Serialised; never rejects. */
+	/**
+	 * One turn of the loop: reads all signals, steps, carries out the effects. Serialised; never rejects. When it resolves, the
+	 * intake has been asked to pause or to resume; its answer is not waited for.
+	 */
 	check(): Promise<Transition<N, S> | null>;
 	/** Checks at once and then every `checkEveryMs`. Idempotent. @throws Error after `stop`. */
 	start(): void;

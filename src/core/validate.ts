@@ -162,10 +162,10 @@ const FRACTION = 'between 0 and 1, both excluded';
 const BOOLEAN = [true, false];
 
 /** A part of a definition of which nothing is known yet. */
-type Part = Readonly<Record<string, unknown>>;
+export type Part = Readonly<Record<string, unknown>>;
 
 /** A part as it was given, or an empty one where it is none. @param known  its properties; any, if not given. */
-function part(must: Must, path: string, value: unknown, known?: readonly string[]): Part {
+export function part(must: Must, path: string, value: unknown, known?: readonly string[]): Part {
 	const isPart = typeof value === 'object' && value !== null && !Array.isArray(value);
 	must(isPart, path, value, 'an object');
 	if (!isPart) return {};

@@ -13,7 +13,7 @@ const PLAUSIBLE_MS = 10 * 365 * 24 * 3_600_000;
 export class Feed<M> {
 	readonly #signals: readonly FedSignal[];
 	readonly #timeOf: ((message: M) => number) | undefined;
-	readonly #failed: (error: unknown) => void;
+	readonly #failed: (error: unknown, name: string) => void;
 	/** When a message was last offered or done with, epoch ms. */
 	#activeAtMs = Number.NEGATIVE_INFINITY;
 	/** Of the producers' clocks and ours. */
@@ -34,7 +34,7 @@ export class Feed<M> {
 		sources: readonly SignalSource[],
 		timeOf: ((message: M) => number) | undefined,
 		agesMatter: boolean,
-		failed: (error: unknown) => void,
+		failed: (error: unknown, name: string) => void,
 	) {
 		this.#signals = sources.filter(isFed);
 		this.#needed = this.#signals.length > 0 || agesMatter;
@@ -54,7 +54,7 @@ export class Feed<M> {
 			if (Math.abs(epochMs - atMs) < PLAUSIBLE_MS) return epochMs - atMs;
 			this.#tellOfTime(atMs);
 		} catch (error) {
-			this.#failed(error);
+			this.#failed(error, 'timeOf');
 		}
 		return Number.NaN;
 	}
@@ -63,7 +63,8 @@ export class Feed<M> {
 	#tellOfTime(atMs: unknown): void {
 		if (this.#toldOfTime || !Number.isFinite(atMs)) return;
 		this.#toldOfTime = true;
-		this.#failed(new RangeError(`timeOf must give epoch milliseconds, within ten years of now: it gave ${atMs}`));
+		const what = `timeOf must give epoch milliseconds, within ten years of now: it gave ${atMs}`;
+		this.#failed(new RangeError(what), 'timeOf');
 	}
 
 	/** A message is offered. @param inFlight before it. */
@@ -76,14 +77,26 @@ export class Feed<M> {
 			if (silent && this.#alone.length < AGES_MAX && Number.isFinite(this.#behindSilence))
 				this.#alone.push(this.#behindSilence);
 			this.#behindSilence = silent ? ageMs : Number.NaN;
-			for (const signal of this.#signals) signal.offered(ageMs - this.#difference.ms);
+			for (const signal of this.#signals) {
+				try {
+					signal.offered(ageMs - this.#difference.ms);
+				} catch (error) {
+					this.#failed(error, 'offered');
+				}
+			}
 		}
 		this.#activeAtMs = epochMs;
 	}
 
 	/** A message is done with. */
 	left(epochMs: number): void {
-		for (const signal of this.#signals) signal.left();
+		for (const signal of this.#signals) {
+			try {
+				signal.left();
+			} catch (error) {
+				this.#failed(error, 'left');
+			}
+		}
 		this.#activeAtMs = epochMs;
 	}
 

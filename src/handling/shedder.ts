@@ -7,6 +7,7 @@ import { verify } from '../core/errors.js';
 import type { Queues } from '../core/queues.js';
 import { maySkip } from '../core/skip.js';
 import type { Action } from '../core/spec.js';
+import { part } from '../core/validate.js';
 import type { Stats } from '../ports/observable.js';
 import type { Outcome } from '../ports/outcome.js';
 import type { Admission } from '../ports/shedder.js';
@@ -64,7 +65,7 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		this.router = new Router(controller, own, this.passive, (version) => this.emit('tiersReplaced', { version }));
 		const sources = [...controller.readers.values()].map(({ source }) => source);
 		const { timeOf, skipToLive, replay = {} } = own;
-		this.#feed = new Feed(sources, timeOf, skipToLive !== undefined, (error) => this.fail('signal', error, 'timeOf'));
+		this.#feed = new Feed(sources, timeOf, skipToLive !== undefined, (error, name) => this.fail('signal', error, name));
 		if (keeping !== undefined && !this.passive) {
 			const { clock } = controller;
 			const spiller = new Spiller(keeping, clock);
@@ -391,10 +392,19 @@ export function createLoadShedder<
 	options: ShedderOptions<M, G | R, N> &
 		(ControllerOptions<N, S, G, R, F> | { readonly controller: Controller<N, S, G, R, F> }),
 ): LoadShedder<M, N, S, G, R, F> {
-	if (!('controller' in options)) return new Shedder(options, new LadderController(options), true);
+	verify('shedder', (must) => part(must, 'shedder', options));
+	if (!('controller' in options)) {
+		const { ladder, signals, intake, checkEveryMs, clock, capacityPerS } = options;
+		const own = new LadderController({ ladder, signals, intake, checkEveryMs, clock, capacityPerS });
+		const shedder = new Shedder(options, own, true);
+		own.follow();
+		return shedder;
+	}
 	const { controller } = options;
-	verify('shedder', (must) =>
-		must(controller instanceof LadderController, 'controller', controller, 'made by createController'),
-	);
+	verify('shedder', (must) => {
+		const ours = controller instanceof LadderController;
+		must(ours, 'controller', controller, 'made by createController');
+		must(!ours || !controller.ended, 'controller', controller, 'one that has not been stopped: create a new one');
+	});
 	return new Shedder(options, controller as LadderController<N, S, G, R, F>, false);
 }

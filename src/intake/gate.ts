@@ -1,10 +1,10 @@
 import type { Clock } from '../ports/clock.js';
 import type { Intake } from '../ports/intake.js';
-import { within } from '../ports/time.js';
+import { TimeoutError, within } from '../ports/time.js';
 
 /** Closes and opens one intake for any number of reasons. */
 export interface Gate {
-	/** Closes it for this reason; it opens again when no reason is left. */
+	/** Closes it for this reason; it opens again when no reason is left. Calls the intake at once, if none is under way. */
 	set(reason: object, closed: boolean, failed: Failed): Promise<void>;
 	/** Tries again what failed, and what the broker may have undone. Never rejects. */
 	assert(failed: Failed): Promise<void>;
@@ -15,6 +15,8 @@ export interface Gate {
 type Failed = (error: unknown) => void;
 
 const TRIES_MAX = 4;
+/** A call that was given up is taken for lost, and made again, when it has not come back this long afterwards. */
+const LOST_MS = 30_000;
 
 // Controllers that share an intake share its gate, so that one does not resume what another has paused (rule M8).
 const gates = new WeakMap<Intake, Gate>();
@@ -35,7 +37,28 @@ function createGate(intake: Intake, clock: Clock, timeoutMs: number): Gate {
 	let again = false;
 	let wanted = false;
 	let turning: Promise<void> | undefined;
+	// The last call of each kind that was given up, until it comes back or the broker assigns anew: an intake that hangs is
+	// not called over and over.
+	const hanging = new Map<boolean, { readonly call: Promise<void>; readonly untilMs: number }>();
 
+	/** Waits for a call that was given up. Its failure was told. */
+	const awaitLate = (close: boolean, call: Promise<void>): void => {
+		// What was assigned meanwhile it does not speak of.
+		if (!assigned) hanging.set(close, { call, untilMs: clock.nowMs() + LOST_MS });
+		const back = (worked: boolean) => {
+			const last = hanging.get(close)?.call === call;
+			if (last) hanging.delete(close);
+			if (close !== reasons.size > 0) {
+				// It may have undone what was asked since. Put right at once, for after a stop nobody looks again.
+				closed = undefined;
+				void assert(lastFailed);
+			} else if (last && worked) closed ??= close;
+		};
+		call.then(
+			() => back(true),
+			() => back(false),
+		);
+	};
 	const turn = async (failed: Failed): Promise<void> => {
 		// Bounded: an intake that is assigned anew by being paused would be paused for ever.
 		for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -43,15 +66,19 @@ function createGate(intake: Intake, clock: Clock, timeoutMs: number): Gate {
 			const close = reasons.size > 0;
 			wanted = close;
 			if (closed === close) return;
+			// It hangs. Once the other call was answered, which `closed` tells, this one is made all the same.
+			if (closed === undefined && clock.nowMs() < (hanging.get(close)?.untilMs ?? 0)) return;
 			assigned = false;
+			let call: Promise<void> | undefined;
 			try {
-				const call = Promise.resolve(close ? intake.pause() : intake.resume());
+				call = Promise.resolve(close ? intake.pause() : intake.resume());
 				await within(clock, timeoutMs, close ? 'intake.pause' : 'intake.resume', call);
 				// An assignment during the call has undone it.
 				closed = close && assigned ? undefined : close;
 				again ||= closed === undefined;
 			} catch (error) {
 				closed = undefined;
+				if (call !== undefined && error instanceof TimeoutError) awaitLate(close, call);
 				failed(error);
 				// Tried again at the next look, unless something else is wanted by now.
 				if (close === reasons.size > 0) return;
@@ -78,6 +105,7 @@ function createGate(intake: Intake, clock: Clock, timeoutMs: number): Gate {
 	let lastFailed: Failed = () => {};
 	intake.onAssignmentChange?.(() => {
 		assigned = true;
+		hanging.clear();
 		// What was just assigned is open; nothing is to be done unless it should not be.
 		if (reasons.size === 0) return;
 		closed = undefined;

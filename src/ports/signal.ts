@@ -28,8 +28,10 @@ export interface FedSignal extends SignalSource {
 	left(): void;
 }
 
+/** A gauge may well have a property of such a name, but hardly these functions. */
 export function isFed(source: SignalSource): source is FedSignal {
-	return 'offered' in source;
+	const { offered, left } = source as Partial<FedSignal>;
+	return typeof offered === 'function' && typeof left === 'function';
 }
 
 /** A signal that is fed by the spill stores of every shedder of its controller. */
@@ -41,5 +43,6 @@ export interface SpillFedSignal extends SignalSource {
 }
 
 export function isSpillFed(source: SignalSource): source is SpillFedSignal {
-	return 'appending' in source;
+	const { appending, filled } = source as Partial<SpillFedSignal>;
+	return typeof appending === 'function' && typeof filled === 'function';
 }

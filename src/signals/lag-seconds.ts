@@ -16,6 +16,7 @@ export function lagSeconds(
 	clock: Clock = systemClock,
 ): FedSignal {
 	const source: SignalSource = typeof lag === 'function' ? { read: lag } : lag;
+	const fed = isFed(source) ? source : undefined;
 	let offered = 0;
 	let sinceMs = clock.nowMs();
 	let perS = Number.NaN;
@@ -30,10 +31,10 @@ export function lagSeconds(
 		fallsWhilePaused: false,
 		offered(ageMs) {
 			offered++;
-			if (isFed(source)) source.offered(ageMs);
+			fed?.offered(ageMs);
 		},
 		left() {
-			if (isFed(source)) source.left();
+			fed?.left();
 		},
 		read() {
 			const elapsedMs = clock.nowMs() - sinceMs;

@@ -238,11 +238,11 @@ export class Pilot<N extends string, S extends string, G extends string, R exten
 	decide({ priority, position, ageMs, replayed }: PilotMessage<G | R>): Decision<N, G | R, F> {
 		const ladder = this.#ladder;
 		const rules = this.#rules;
-		// A message that comes back is handled, whatever its priority is worth now.
+		// A message that comes back is handled, whatever its priority is worth now, and is the first to go without features.
 		const as = replayed ? (ladder.priorities[0] as G) : priority;
 		const decision =
 			ladder.spec.gradual === true
-				? decideGradually(ladder, rules, this.severity, as, position)
+				? decideGradually(ladder, rules, this.severity, as, replayed ? 0 : position)
 				: decide(ladder, rules, as);
 		if (replayed) {
 			this.#replayed[treatedAs(decision)]++;

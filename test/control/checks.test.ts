@@ -10,6 +10,7 @@ import {
 	fails,
 	LOAD,
 	ladder,
+	memoryOf,
 	never,
 	settled,
 	slow,
@@ -286,6 +287,25 @@ describe('checks (M6)', () => {
 		expect(told()).toEqual(['TimeoutError: spill.stats took longer than 2000 ms']);
 	});
 
+	it('M6: while the figures of a store are late or fail, its last ones count', async () => {
+		for (const trouble of [never, fails('disk gone')]) {
+			const { store, trouble: operations } = unruly(memoryOf({ full: 0.9 }));
+			const { shedder, clock, at } = driver({ spill: store });
+			await at('AGGRESSIVE');
+			await shedder.wrap(() => {})({ key: 'x' });
+			const fullness = () => (shedder.controller as unknown as { readonly spillFull: number }).spillFull;
+			await shedder.check();
+			expect(fullness()).toBe(0.9);
+			operations.stats = trouble;
+			for (let i = 0; i < 3; i++) {
+				const check = shedder.check();
+				await clock.advance(250);
+				await check;
+				expect(fullness()).toBe(0.9);
+			}
+		}
+	});
+
 	it('M6: the effects of a transition are carried out before it is told', async () => {
 		const calls: string[] = [];
 		const { shedder, setLoad } = driver({
@@ -313,18 +333,34 @@ describe('checks (M6)', () => {
 		const wrong = {
 			ladder,
 			signals: { laod: () => 0 },
+			intakes: {},
 			checkEveryMs: 0,
 			capacityPerS: Number.NaN,
 		} as unknown as Parameters<typeof createController<string, string, string, string, string>>[0];
 		expect(() => createController(wrong)).toThrow(
 			[
-				'invalid controller (4 problems):',
+				'invalid controller (5 problems):',
+				'controller.intakes: an object must be absent: controller has ladder, signals, intake, checkEveryMs, clock, capacityPerS',
 				'signals.load: undefined must be a source: a function, or an object with read()',
 				'signals.laod: "laod" must be a signal of the ladder (load)',
-				'checkEveryMs: 0 must be a finite number above 0',
+				'checkEveryMs: 0 must be a number above 0 and below 2 ** 31',
 				'capacityPerS: NaN must be a finite number above 0',
 			].join('\n'),
 		);
+	});
+
+	it('M6: an interval that a timer takes for 1 ms is refused', () => {
+		for (const checkEveryMs of [2 ** 31, Number.POSITIVE_INFINITY, '500' as unknown as number]) {
+			expect(() => createController({ ladder, signals: { load: () => 0 }, checkEveryMs })).toThrow(
+				/checkEveryMs: .* must be a number above 0 and below 2 \*\* 31$/,
+			);
+		}
+		createController({ ladder, signals: { load: () => 0 }, checkEveryMs: 2 ** 31 - 1 });
+	});
+
+	it('R11: no options at all are refused like a missing ladder', () => {
+		const bare = createController as unknown as () => void;
+		expect(bare).toThrow('invalid ladder (1 problem):\nmust be made by defineLadder');
 	});
 
 	it('R8: a source that cannot fall while paused is refused where the ladder assumes that it can', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { advanceBackoff, noBackoff } from '../../src/core/backoff.js';
 import { type LoadEstimate, learn, noEstimate, predictUtilisation, withCapacity } from '../../src/core/estimate.js';
 import { isCalm, releaseAt } from '../../src/core/hysteresis.js';
-import { defineLadder, type Ladder } from '../../src/core/ladder.js';
+import { compiled, defineLadder, type Ladder } from '../../src/core/ladder.js';
 import { initialState, type LadderState, type Sample } from '../../src/core/state.js';
 import { step } from '../../src/core/step.js';
 import { ladderSpecs, samplesOf, scripts } from '../support/arbitraries.js';
@@ -180,6 +181,16 @@ describe('R6', () => {
 		expect(cooldownsSeen({ ...small, backoff: undefined }, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])).toEqual(
 			[1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300].map((s) => s * 1_000),
 		);
+	});
+
+	test('R6: however often it flaps, the factor stops growing where every cooldown is at its cap', () => {
+		const form = compiled(defineLadder(noisy));
+		let backoff = noBackoff;
+		for (let i = 0; i < 2_000; i++) {
+			backoff = advanceBackoff(form, backoff, 1, 0, 1);
+			backoff = advanceBackoff(form, backoff, 0, 1, 1);
+		}
+		expect(backoff).toMatchObject({ factor: 3, flaps: 2_000 });
 	});
 
 	test('R6: an escalation more than 60 s after a recovery is no flap', () => {

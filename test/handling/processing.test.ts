@@ -1,6 +1,15 @@
 import { createHook } from 'node:async_hooks';
 import { describe, expect, it, vi } from 'vitest';
-import { createController, createLoadShedder, memorySpill, messageAge, SpillError } from '../../src/index.js';
+import {
+	ConfigError,
+	createController,
+	createLoadShedder,
+	defineTiers,
+	memorySpill,
+	messageAge,
+	SpillError,
+	type SpillStore,
+} from '../../src/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import {
 	driver,
@@ -356,6 +365,126 @@ describe('one message (M1, D4)', () => {
 		expect(() => createLoadShedder({ ladder, signals, clock, priorityOf: () => 'low', ...nan })).toThrow(
 			'invalid shedder (1 problem):\nreplay.maxPerS: NaN must be above 0',
 		);
+	});
+});
+
+describe('options that say nothing', () => {
+	const given = { ladder, signals: { load: () => 0 }, priorityOf: () => 'low' as const };
+	const refused = (options: object) => {
+		try {
+			createLoadShedder(options as typeof given);
+			return [];
+		} catch (error) {
+			expect(error).toBeInstanceOf(ConfigError);
+			return (error as ConfigError).problems.map(({ message }) => message);
+		}
+	};
+
+	it('refuses names that it does not know, with what else is wrong', () => {
+		const spill = { store: memorySpill(), deadletter: memorySpill() };
+		const misspelt = { replay: { maxPerSecond: 1 }, spill, skipToLive: { after: 1 }, mode: 'dry', spil: 1 };
+		expect(refused({ ...given, ...misspelt })).toEqual([
+			'shedder.spil: 1 must be absent: shedder has tiers, keyOf, priorityOf, timeOf, spill, replay, skipToLive, mode, ladder, signals, intake, checkEveryMs, clock, capacityPerS',
+			'mode: "dry" must be one of "enforce", "observe", "off"',
+			'replay.maxPerSecond: 1 must be absent: replay has upTo, maxPerS, attempts, concurrency, order',
+			'skipToLive.after: 1 must be absent: skipToLive has afterMs',
+			'skipToLive.afterMs: undefined must be above 0',
+			'timeOf: undefined must be given together with skipToLive',
+			'spill.deadletter: an object must be absent: spill has store, codec, idOf, expiresAfterMs, deadLetters, keyFence, whenSpillFails',
+		]);
+	});
+
+	it('refuses options of a controller beside a controller', () => {
+		const controller = createController({ ladder, signals: given.signals });
+		expect(refused({ controller, priorityOf: given.priorityOf, checkEveryMs: 100 })).toEqual([
+			'shedder.checkEveryMs: 100 must be absent: shedder has tiers, keyOf, priorityOf, timeOf, spill, replay, skipToLive, mode, controller',
+		]);
+	});
+
+	it('refuses what is no object where one belongs', () => {
+		const bare = createLoadShedder as unknown as () => void;
+		expect(bare).toThrow('invalid shedder (1 problem):\nshedder: undefined must be an object');
+		for (const value of [null, 7, 'x']) {
+			const shown = JSON.stringify(value);
+			expect(refused({ ...given, replay: value })).toEqual([`replay: ${shown} must be an object`]);
+			expect(refused({ ...given, skipToLive: value })).toContain(`skipToLive: ${shown} must be an object`);
+			expect(refused({ ...given, spill: value })).toEqual([
+				`spill: ${shown} must be a spill store, or options with a store`,
+			]);
+		}
+		expect(refused({ ...given, spill: { stor: memorySpill() } })).toEqual([
+			'spill: an object must be a spill store, or options with a store',
+			'spill.stor: an object must be absent: spill has store, codec, idOf, expiresAfterMs, deadLetters, keyFence, whenSpillFails',
+		]);
+	});
+
+	it('takes a store that has a property named store for the store that it is', async () => {
+		const inner = memorySpill();
+		const { shedder, at } = driver({ spill: { ...inner, store: 'of eggs' } as SpillStore });
+		await at('AGGRESSIVE');
+		expect(await shedder.wrap(() => 1)({ key: 'x' })).toEqual({ action: 'spill' });
+		expect((await inner.stats()).records).toBe(1);
+	});
+
+	it('refuses a controller that has been stopped', async () => {
+		const controller = createController({ ladder, signals: given.signals });
+		await controller.stop();
+		expect(refused({ controller, priorityOf: given.priorityOf })).toEqual([
+			'controller: an object must be one that has not been stopped: create a new one',
+		]);
+	});
+
+	it('leaves no listener with an intake or a registry when it refuses', () => {
+		let listeners = 0;
+		const listen = () => {
+			listeners++;
+			return () => void listeners--;
+		};
+		const intake = { pause() {}, resume() {}, onAssignmentChange: listen };
+		const wrongs = [
+			{ mode: 'dry' },
+			{ spil: 1 },
+			{ tiers: {} },
+			{ priorityOf: undefined },
+			{ tiers: defineTiers({ tiers: [], fallback: { name: 'all', priority: 'unheard of' } }), keyOf: () => 'x' },
+		];
+		for (const wrong of wrongs) expect(refused({ ...given, intake, ...wrong })).not.toEqual([]);
+		expect(listeners).toBe(0);
+		expect(refused({ ...given, intake })).toEqual([]);
+		expect(listeners).toBeGreaterThan(0);
+	});
+});
+
+describe('a source that is read', () => {
+	it('M7: may have properties of any name, and is not fed', async () => {
+		class Gauge {
+			offered = 0;
+			left = 0;
+			appending = true;
+			filled = 0;
+			read() {
+				return LOAD.AGGRESSIVE;
+			}
+		}
+		const { shedder, failures, at } = driver({ signals: { load: new Gauge() }, spill: memorySpill() });
+		const handle = shedder.wrap(() => 1);
+		expect(await handle({ key: 'G1' })).toEqual({ action: 'process', value: 1 });
+		await at('AGGRESSIVE');
+		expect(await handle({ key: 'x' })).toEqual({ action: 'spill' });
+		await shedder.check();
+		expect(failures).toEqual([]);
+		expect(shedder.stats()).toMatchObject({ processed: 1, waiting: 1 });
+	});
+
+	it('M7: may throw when it is fed, and no message notices', async () => {
+		const throws = (what: string) => () => {
+			throw new Error(what);
+		};
+		const load = { read: () => 0, offered: throws('offered'), left: throws('left') };
+		const { shedder, failures } = driver({ signals: { load } });
+		expect(await shedder.wrap(() => 1)({ key: 'G1' })).toEqual({ action: 'process', value: 1 });
+		expect(failures.map(({ during, name }) => `${during} ${name}`)).toEqual(['signal offered', 'signal left']);
+		expect(shedder.stats().processed).toBe(1);
 	});
 });
 

@@ -5,6 +5,7 @@ import {
 	deferred,
 	driver,
 	expectNoLeaks,
+	isSettled,
 	type Level,
 	LOAD,
 	ladder,
@@ -200,6 +201,109 @@ describe('intake (M8)', () => {
 		await clock.advance(10_000);
 		await recovery;
 		expect(calls.at(-1)).toBe('resume');
+	});
+
+	it('M6: a pause that hangs holds no check up, and is made once more only when it is taken for lost', async () => {
+		const { intake, calls } = recordedIntake(never);
+		const { at, clock, controller, failures } = controlled(intake);
+		await at('CIRCUIT_BREAK');
+		const checksUntil = async (endMs: number) => {
+			while (clock.nowMs() < endMs) {
+				expect(await isSettled(controller.check())).toBe(true);
+				await clock.advance(500);
+			}
+		};
+		await checksUntil(33_000);
+		expect(calls).toEqual(['pause']);
+		expect(controller.accepting).toBe(false);
+		expect(failures).toEqual(['intake: intake.pause took longer than 2000 ms']);
+		// It began at 1 000, was given up at 3 000 and is lost at 33 000.
+		await checksUntil(60_000);
+		expect(calls).toEqual(['pause', 'pause']);
+		expect(failures.length).toBe(2);
+	});
+
+	it('M8: a pause that works, though too late, is not made again', async () => {
+		const pausing = deferred();
+		const { intake, calls } = recordedIntake((call) => (call === 'pause' ? pausing.promise : undefined));
+		const { at, clock } = controlled(intake);
+		await at('CIRCUIT_BREAK');
+		await clock.advance(3_000);
+		pausing.resolve();
+		for (let i = 0; i < 3; i++) await at('CIRCUIT_BREAK');
+		await clock.advance(60_000);
+		await at('CIRCUIT_BREAK');
+		expect(calls).toEqual(['pause']);
+		await at('NORMAL');
+		expect(calls).toEqual(['pause', 'resume']);
+	});
+
+	it('M8: a pause that fails too late is told once and made again at the next check', async () => {
+		const pausing = deferred();
+		const { intake, calls } = recordedIntake(() => (calls.length === 1 ? pausing.promise : undefined));
+		const { at, clock, failures } = controlled(intake);
+		await at('CIRCUIT_BREAK');
+		await clock.advance(3_000);
+		pausing.reject(new Error('no broker'));
+		await settled();
+		expect(calls).toEqual(['pause']);
+		await at('CIRCUIT_BREAK');
+		expect(calls).toEqual(['pause', 'pause']);
+		expect(failures).toEqual(['intake: intake.pause took longer than 2000 ms']);
+	});
+
+	it('M8: a pause that comes back after a recovery, or after the end, is undone without a check', async () => {
+		for (const failing of [false, true]) {
+			for (const stopped of [false, true]) {
+				const pausing = deferred();
+				const { intake, calls } = recordedIntake((call) => (call === 'pause' ? pausing.promise : undefined));
+				const { at, clock, controller } = controlled(intake);
+				await at('CIRCUIT_BREAK');
+				await clock.advance(2_000);
+				if (stopped) await controller.stop();
+				else await at('NORMAL');
+				expect(calls).toEqual(['pause', 'resume']);
+				if (failing) pausing.reject(new Error('acknowledgement lost'));
+				else pausing.resolve();
+				await settled();
+				expect(calls).toEqual(['pause', 'resume', 'resume']);
+			}
+		}
+	});
+
+	it('M8: an assignment change asks for the pause again, though the last one hangs', async () => {
+		for (const afterMs of [1_000, 3_000]) {
+			const { intake, calls, reassign } = recordedIntake(() => (calls.length === 1 ? never() : undefined));
+			const { at, clock } = controlled(intake);
+			await at('CIRCUIT_BREAK');
+			await clock.advance(afterMs);
+			reassign();
+			await clock.advance(3_000 - afterMs);
+			await at('CIRCUIT_BREAK');
+			expect(calls).toEqual(['pause', 'pause']);
+		}
+	});
+
+	it('M8: a resume that hangs keeps nobody from resuming after the next pause', async () => {
+		const { intake, calls } = recordedIntake(() => (calls.length === 2 ? never() : undefined));
+		const { at, clock, controller } = controlled(intake);
+		for (const level of ['CIRCUIT_BREAK', 'NORMAL', 'CIRCUIT_BREAK'] as const) {
+			await at(level);
+			await clock.advance(2_000);
+		}
+		await controller.stop();
+		expect(calls).toEqual(['pause', 'resume', 'pause', 'resume']);
+	});
+
+	it('M6: stop gives intake back and ends, though every call hangs', async () => {
+		const { intake, calls } = recordedIntake(never);
+		const { at, clock, controller } = controlled(intake);
+		await at('CIRCUIT_BREAK');
+		const stopping = controller.stop();
+		await clock.advance(4_000);
+		expect(await isSettled(stopping)).toBe(true);
+		expect(calls).toEqual(['pause', 'resume']);
+		expect(clock.timers).toBe(0);
 	});
 
 	it('M8: a pause that was tried and failed is resumed by stop, because nobody knows whether it took effect', async () => {
