@@ -27,7 +27,7 @@ export function natsSpill(options: NatsSpillOptions): SpillStore {
 	const checked = readOptions(options);
 	const { connection, partitions, maxBytes, durability } = checked;
 	const largest = () => Math.min(maxPayload(connection), Math.floor(maxBytes)) - RECORD_OVERHEAD;
-	return exclusiveSpill<Encoded>({
+	return exclusiveSpill<Encoded, OwnedStream>({
 		name: 'nats',
 		capabilities: () => ({ durability, partitions, maxRecordBytes: largest(), dedupesById: false }),
 		acquire: () => OwnedStream.open(checked),

@@ -25,10 +25,10 @@ export function postgresSpill(options: PostgresSpillOptions): SpillStore {
 	const checked = readOptions(options);
 	const { partitions, maxBytes, durability } = checked;
 	const maxRecordBytes = Math.min(RECORD_BYTES_MAX, Math.floor(maxBytes) - RECORD_OVERHEAD);
-	return exclusiveSpill<Row>({
+	return exclusiveSpill<Row, OwnedTable>({
 		name: 'postgres',
 		capabilities: () => ({ durability, partitions, maxRecordBytes, dedupesById: false }),
-		acquire: () => OwnedTable.open(checked),
+		acquire: (before) => OwnedTable.open(checked, before),
 		failure,
 		groupRecords: STATEMENT_RECORDS,
 		groupBytes: STATEMENT_BYTES,
