@@ -30,7 +30,7 @@ export function natsSpill(options: NatsSpillOptions): SpillStore {
 	return exclusiveSpill<Encoded, OwnedStream>({
 		name: 'nats',
 		capabilities: () => ({ durability, partitions, maxRecordBytes: largest(), dedupesById: false }),
-		acquire: () => OwnedStream.open(checked),
+		acquire: (before) => OwnedStream.open(checked, before),
 		failure,
 		groupRecords: GROUP_RECORDS,
 		groupBytes: GROUP_BYTES,

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SpillError } from '../../src/index.js';
 import { type NatsConnection, type NatsManager, type NatsStreamConfig, natsSpill } from '../../src/spill-nats/index.js';
@@ -47,9 +48,12 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		expect(await codeOf(first.append(records(9, 50)))).toBe('SPILL_LOCKED');
 		expect(await codeOf(first.ack(0, cursor))).toBe('SPILL_LOCKED');
 		expect(await second.stats()).toMatchObject({ records: 4 });
+		for (const found of await second.read(read)) await second.ack(0, found.cursor);
 		await second.close();
 		await first.append(records(1, 4));
-		expect((await first.read(read)).map(({ id }) => id)).toEqual(['id-0', 'id-1', 'id-2', 'id-3', 'id-4']);
+		expect((await first.read(read)).map(({ id }) => id)).toEqual(['id-4']);
+		// What the other one acknowledged is not missing.
+		expect(await first.stats()).toMatchObject({ records: 1, damage: { missingRecords: 0 } });
 		await first.close();
 		await here.destroy();
 	});
@@ -81,9 +85,56 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		await store.append(records(2, 4));
 		const found = await store.read({ partition: 0, maxRecords: 9 });
 		expect(found.map(({ id }) => id)).toEqual(['id-4', 'id-5']);
+		expect(await store.stats()).toMatchObject({ records: 2, damage: { missingRecords: 3 } });
 		await store.close();
 		await here.destroy();
 	});
+
+	it('forgets nothing new for a cursor of a stream that was deleted, and reads on from the front', async () => {
+		const here = await place(url);
+		const { manager, stream } = here;
+		const store = here.store();
+		await store.open();
+		for (const n of range(3)) await store.append(records(2, n * 2));
+		const found = await store.read(read);
+		await store.ack(0, found[1]?.cursor ?? '');
+		await manager.streams.delete(stream);
+		expect(await codeOf(store.append(records(1, 6)))).toBe('SPILL_CONNECTION');
+		// Their messages get the numbers that those of the other stream had.
+		for (const n of range(3)) await store.append(records(2, 10 + n * 2));
+		const numbers = (await store.read(read)).map(({ cursor }) => cursor.split('-')[0]);
+		expect(numbers).toEqual(found.map(({ cursor }) => cursor.split('-')[0]));
+		for (const { cursor } of found) {
+			await store.ack(0, cursor);
+			const next = await store.read({ ...read, after: cursor });
+			expect(next.map(({ id }) => id)).toEqual(range(6, 10).map((n) => `id-${n}`));
+		}
+		expect(await store.stats()).toMatchObject({ records: 6, damage: { missingRecords: 4 } });
+		await store.close();
+		await here.destroy();
+	});
+
+	it.each(['read', 'ack', 'stats'] as const)(
+		'goes on with a new stream after a %s of one that was deleted',
+		async (what) => {
+			const here = await place(url);
+			// Nobody says that it is gone, so this is how long it takes.
+			const manager = await jetstreamManager(here.connection, { checkAPI: false, timeout: 500 });
+			const store = here.store({ manager });
+			await store.open();
+			for (const n of range(2)) await store.append(records(2, n * 2));
+			const cursor = (await store.read(read))[0]?.cursor ?? '';
+			await manager.streams.delete(here.stream);
+			const work = { read: () => store.read(read), ack: () => store.ack(0, cursor), stats: () => store.stats() };
+			expect(await codeOf(work[what]())).toBe('SPILL_CONNECTION');
+			expect(await store.stats()).toMatchObject({ records: 0, damage: { missingRecords: 4 } });
+			await store.append(records(1, 4));
+			await store.ack(0, cursor);
+			expect((await store.read({ ...read, after: cursor })).map(({ id }) => id)).toEqual(['id-4']);
+			await store.close();
+			await here.destroy();
+		},
+	);
 
 	it('leaves one message in the stream when everything is acknowledged, and few in between', async () => {
 		const { manager, stream, store: make, destroy } = await place(url);
@@ -294,7 +345,7 @@ describe('a natsSpill whose server does not answer', () => {
 		const works = [
 			store.append(records(1)),
 			store.read(read),
-			store.ack(0, '5-0'),
+			store.ack(0, '5-0-0'),
 			store.append(records(1)),
 			store.close(),
 		];
