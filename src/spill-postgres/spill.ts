@@ -18,7 +18,7 @@ const RECORD_BYTES_MAX = 16 * 1024 * 1024;
  * @throws ConfigError when an option is impossible. Its methods reject with SpillError, of code `SPILL_LOCKED` (another
  * owner), `SPILL_DURABILITY` (the server keeps less than declared), `SPILL_FORMAT` (another table of that name),
  * `SPILL_CONNECTION`, `SPILL_LOCK_LOST` (a pooler lends the connection to others), `SPILL_RECORD_TOO_LARGE`, `SPILL_BUSY`
- * (64 MiB wait for the server), `SPILL_CURSOR`, `SPILL_PARTITION` or `SPILL_CLOSED`; with SpillFullError at `maxBytes` or on a full disk.
+ * (64 MiB wait for the server), `SPILL_CODEC` (a payload that is no `Uint8Array`), `SPILL_CURSOR`, `SPILL_PARTITION` or `SPILL_CLOSED`; with SpillFullError at `maxBytes` or on a full disk.
  * @see docs/spill-postgres.md
  */
 export function postgresSpill(options: PostgresSpillOptions): SpillStore {

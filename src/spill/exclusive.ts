@@ -9,6 +9,7 @@ import {
 } from '../ports/spill.js';
 import { unlessAborted } from './abort.js';
 import { type Append, Appends, type AppendsOptions, type Sized } from './appends.js';
+import { refuseNoBytes } from './payload.js';
 
 /** A place while it is ours. Nobody else changes it then. */
 export interface Owned<R extends Sized> {
@@ -106,6 +107,7 @@ export function exclusiveSpill<R extends Sized, P extends Owned<R>>(options: Exc
 		async append(batch, { signal } = {}) {
 			if (closed) throw isClosed();
 			signal?.throwIfAborted();
+			batch.forEach(refuseNoBytes);
 			if (batch.length > 0) await appends.add(batch.map(encode), signal);
 		},
 		async read({ partition, after, maxRecords, maxBytes = Number.POSITIVE_INFINITY, signal }) {
