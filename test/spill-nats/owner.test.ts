@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { SpillError } from '../../src/index.js';
+import type { SpillError, SpillStore } from '../../src/index.js';
 import { type NatsConnection, type NatsManager, type NatsStreamConfig, natsSpill } from '../../src/spill-nats/index.js';
 import { describeWith, nats, startNats, until } from '../support/services.js';
 import { range, record, records } from '../support/spill-records.js';
@@ -205,6 +207,38 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		await destroy();
 	});
 });
+
+/** As the page shows it. */
+const page = await readFile(new URL('../../docs/spill-nats.md', import.meta.url), 'utf8');
+const permissions = JSON.parse(/```json\n([^`]+)```/.exec(page)?.[1] ?? '');
+const users = [{ user: 'admin' }, { user: 'spill', password: 'secret', permissions }];
+
+await describeWith(
+	() => startNats({ authorization: { users }, no_auth_user: 'admin' }),
+	'a natsSpill with the permissions that its page names',
+	({ url }) => {
+		it('does all that it has to, and answers for its stream at once', async () => {
+			const user = { user: 'spill', pass: 'secret' };
+			const connections = await Promise.all(range(2).map(() => connect({ servers: url, ...user })));
+			const [owner, other] = (await Promise.all(
+				connections.map(async (connection) => {
+					const manager = await jetstreamManager(connection);
+					return natsSpill({ connection, manager, stream: 'SPILL_ORDERS_0', maxBytes: 1_000_000 });
+				}),
+			)) as [SpillStore, SpillStore];
+			await owner.open();
+			await owner.append(records(3));
+			// Without an answer it would say after what time it gave up.
+			await expect(other.open()).rejects.toMatchObject({ code: 'SPILL_LOCKED', cause: undefined });
+			for (const { cursor } of await owner.read(read)) await owner.ack(0, cursor);
+			expect(await owner.stats()).toMatchObject({ records: 0 });
+			await owner.close();
+			await other.open();
+			await other.close();
+			for (const connection of connections) await connection.close();
+		});
+	},
+);
 
 await describeWith(startNats, 'a natsSpill whose server is killed', (server) => {
 	it('has every record that it resolved, in order, and goes on by itself', async () => {
