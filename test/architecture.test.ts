@@ -24,7 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	process: ['core', 'ports'],
 	csv: [],
 	'tiers-file': ['core', 'ports', 'csv'],
-	'spill-file': ['core', 'ports'],
+	'spill-file': ['core', 'ports', 'spill'],
 	'spill-redis': ['core', 'ports', 'spill'],
 	'spill-postgres': ['core', 'ports', 'spill'],
 	'spill-nats': ['core', 'ports', 'spill'],

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type FileSystem, type OpenFile, readFully, writeFully } from './file-system.js';
+import { codeOf } from './errors.js';
+import { type FileSystem, type OpenFile, readFully, syncDirectory, writeFully } from './file-system.js';
 
 /** How far a partition has come. */
 export interface Progress {
@@ -25,13 +27,22 @@ const MAGIC = 0x43555253;
  * position at most, never to a later one and never to none.
  */
 export class CursorFile {
-	readonly #file: OpenFile;
+	readonly #files: FileSystem;
+	readonly #path: string;
+	#file: OpenFile;
 	readonly #partition: number;
 	#generation: number;
 	/** The slot to write, which is not the one that was synced last. */
 	#slot: 0 | 1;
 
-	private constructor(file: OpenFile, partition: number, generation: number, slot: 0 | 1) {
+	private constructor(
+		{ files, path, file }: { readonly files: FileSystem; readonly path: string; readonly file: OpenFile },
+		partition: number,
+		generation: number,
+		slot: 0 | 1,
+	) {
+		this.#files = files;
+		this.#path = path;
 		this.#file = file;
 		this.#partition = partition;
 		this.#generation = generation;
@@ -45,10 +56,9 @@ export class CursorFile {
 			const { slots, damaged } = await readSlots(file, partition);
 			const [a, b] = slots;
 			const newest = (b?.generation ?? 0) > (a?.generation ?? 0) ? 1 : 0;
-			const cursor = new CursorFile(file, partition, slots[newest]?.generation ?? 0, newest === 0 ? 1 : 0);
-			// Overwriting needs no space, so acknowledging works on a full disk.
-			const { size } = await file.stat();
-			if (size < 2 * SLOT_STRIDE) await writeFully(file, [new Uint8Array(2 * SLOT_STRIDE - size)], size);
+			const generation = slots[newest]?.generation ?? 0;
+			const cursor = new CursorFile({ files, path, file }, partition, generation, newest === 0 ? 1 : 0);
+			await fill(file);
 			return { cursor, found: slots[newest], damaged };
 		} catch (error) {
 			await file.close();
@@ -76,8 +86,12 @@ export class CursorFile {
 		if (bytesWritten !== SLOT_BYTES) throw new Error(`only ${bytesWritten} of ${SLOT_BYTES} bytes were written`);
 	}
 
-	/** Writes anew, then syncs: after a failed sync, a second one of the same pages would prove nothing. */
+	/**
+	 * Writes anew, then syncs: after a failed sync, a second one of the same pages would prove nothing. Makes the file anew if
+	 * somebody has removed it, for the system goes on writing that without a word.
+	 */
 	async writeDurably(progress: Progress): Promise<void> {
+		if (await this.#isGone()) await this.#replace();
 		await this.write(progress);
 		await this.#file.datasync();
 		this.#slot = this.#slot === 0 ? 1 : 0;
@@ -86,6 +100,30 @@ export class CursorFile {
 	close(): Promise<void> {
 		return this.#file.close();
 	}
+
+	async #isGone(): Promise<boolean> {
+		try {
+			await this.#files.stat(this.#path);
+			return false;
+		} catch (error) {
+			if (codeOf(error) === 'ENOENT') return true;
+			throw error;
+		}
+	}
+
+	async #replace(): Promise<void> {
+		const before = this.#file;
+		this.#file = await this.#files.open(this.#path, 'update');
+		await before.close();
+		await fill(this.#file);
+		await syncDirectory(this.#files, dirname(this.#path));
+	}
+}
+
+/** Overwriting needs no space, so acknowledging works on a full disk. */
+async function fill(file: OpenFile): Promise<void> {
+	const { size } = await file.stat();
+	if (size < 2 * SLOT_STRIDE) await writeFully(file, [new Uint8Array(2 * SLOT_STRIDE - size)], size);
 }
 
 async function readSlots(file: OpenFile, partition: number) {

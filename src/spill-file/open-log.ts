@@ -6,13 +6,14 @@ import type { Hold } from './hold.js';
 import { lockDirectory } from './lock.js';
 import type { Settings } from './options.js';
 import type { Host } from './owner.js';
+import { remove } from './owner-file.js';
 import { Partition } from './partition.js';
 import { Quarantine } from './quarantine.js';
 import { recordsFrom } from './read-through.js';
 import { measure } from './record.js';
 import { type Recovered, recover } from './recover.js';
 import { READ_AHEAD_BYTES } from './scan.js';
-import { cursorFileName, parseSegmentName } from './segment-file.js';
+import { cursorFileName, parseSegmentName, partitionOf } from './segment-file.js';
 import { Space } from './space.js';
 import { Writer } from './writer.js';
 
@@ -67,6 +68,10 @@ export async function openLog(settings: Settings, world: World, lost?: OpenLog):
 		refuseOrphans(names, settings);
 		for (let i = 0; i < settings.partitions; i++) {
 			partitions.push(await openPartition(settings, { ...world, hold }, names, i, quarantine));
+		}
+		for (const name of names) {
+			// Of a partition that there is no more: the cursor files tell how many there are, when nothing waits that does.
+			if ((partitionOf(name) ?? 0) >= settings.partitions) await remove(files, join(directory, name));
 		}
 		await syncDirectory(files, directory);
 		const before = lost && lossesBefore(lost, partitions);

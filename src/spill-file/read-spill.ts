@@ -43,8 +43,8 @@ export interface SpillView {
 }
 
 const BATCH = 1000;
-/** An owner removes files while we look; so often we look again, before it is called broken. */
-const ATTEMPTS_MAX = 20;
+/** An owner removes files while we look, a busy one with small segments nearly each time; so often we look before it is called broken. */
+const ATTEMPTS_MAX = 200;
 
 /**
  * Looks at the spill in a directory, beside a running owner if there is one: takes no lock and writes nothing. What the owner
@@ -56,7 +56,7 @@ export async function readSpill(directory: string): Promise<SpillView> {
 	try {
 		return await readSpillOn(nodeFileSystem, directory);
 	} catch (error) {
-		throw asSpillError(`cannot read ${directory}`, error, 'SPILL_READ');
+		throw unreadable(directory, error);
 	}
 }
 
@@ -93,9 +93,7 @@ export async function readSpillOn(files: FileSystem, directory: string): Promise
 						}
 						break;
 					} catch (error) {
-						if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS_MAX) {
-							throw asSpillError(`cannot read ${directory}`, error, 'SPILL_READ');
-						}
+						if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS_MAX) throw unreadable(directory, error);
 						// The owner has removed the segment, because it was acknowledged.
 						found.set(partition, await look(files, directory, partition));
 					}
@@ -142,10 +140,12 @@ async function look(files: FileSystem, directory: string, partition: number): Pr
 				uncertain: after === undefined || after.damaged,
 			});
 		} catch (error) {
-			if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS_MAX) throw error;
+			if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS_MAX) throw unreadable(directory, error);
 		}
 	}
 }
+
+const unreadable = (directory: string, error: unknown) => asSpillError(`cannot read ${directory}`, error, 'SPILL_READ');
 
 async function peek(files: FileSystem, path: string, partition: number) {
 	try {

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { SpillError, type Spilled, type SpillRecord } from '../ports/spill.js';
+import { refuseNoBytes } from '../spill/payload.js';
 
 /**
  * A record in a segment, little-endian:
@@ -40,13 +41,8 @@ export interface Measured {
 
 /** @throws SpillError `SPILL_CODEC` or `SPILL_RECORD_TOO_LARGE`, so that nothing of a batch is written when one record cannot be. */
 export function measure(record: SpillRecord, maxRecordBytes: number): Measured {
+	refuseNoBytes(record);
 	const { id, key, payload } = record;
-	// A text has no size in bytes, and what is not a number fits nowhere.
-	if (!ArrayBuffer.isView(payload)) {
-		throw new SpillError(`the payload of record ${JSON.stringify(id)} is a ${typeof payload}, no Uint8Array`, {
-			code: 'SPILL_CODEC',
-		});
-	}
 	const headers = headersText(record.headers);
 	const headersBytes = headers === '' ? 0 : Buffer.byteLength(headers);
 	const idWell = !HALF_A_PAIR.test(id);

@@ -25,6 +25,10 @@ export function apiCode(error: unknown): number | undefined {
 	return typeof code === 'number' ? code : undefined;
 }
 
+/** There is no such stream, or nobody answers for it, which is how a server says that of a direct question. */
+export const isGone = ({ code, cause }: SpillError): boolean =>
+	code === 'SPILL_CONNECTION' || apiCode(cause) === STREAM_NOT_FOUND;
+
 /** Somebody else wrote to the stream. */
 export const isFenced = (error: unknown): boolean => apiCode(error) === WRONG_LAST_SEQUENCE;
 

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { SpillError, type SpillRecord } from '../ports/spill.js';
 import { partitionOf } from '../spill/partition.js';
 
@@ -5,14 +6,16 @@ import { partitionOf } from '../spill/partition.js';
  * A frame is a message of the stream: records that were written together. It says how many records, and how many bytes,
  * its partition was given before it, so the first and the last frame tell how much lies between them.
  *
- *     "BRN1" | records before: float64 | bytes before: float64 | bytes of this frame: float64 | records: uint32
+ *     "BRN1" | records before: float64 | bytes before: float64 | bytes of this frame: float64 | records: uint32 | mark: uint32
  *     then for each record: bytes of its facts: uint32 | bytes of its payload: uint32 | facts: JSON | payload
  *
- * Numbers are little-endian. The server checks its messages for damage, so there is no checksum.
+ * Numbers are little-endian. The server checks its messages for damage, so there is no checksum. The mark is random: a server
+ * that lost its last messages, or a new stream of the same name, gives the number of a frame again.
  */
 export interface Frame {
 	/** The stream's number of this message. */
 	readonly seq: number;
+	readonly mark: number;
 	readonly recordsBefore: number;
 	readonly bytesBefore: number;
 	/** What it counts for in `maxBytes`. */
@@ -30,7 +33,8 @@ export interface Encoded {
 }
 
 const MAGIC = 'BRN1';
-const HEADER = 32;
+const HEADER = 36;
+const MARK_MAX = 2 ** 32;
 /** About what a record takes beside its facts and payload. */
 const PER_RECORD = 64;
 /** About what a message takes in the files of a server beside its data: subject, headers, length and checksum. */
@@ -57,6 +61,7 @@ export function encodeFrame(rows: readonly Encoded[], before: { records: number;
 	header.writeDoubleLE(before.bytes, 12);
 	header.writeDoubleLE(frameBytes(rows), 20);
 	header.writeUInt32LE(rows.length, 28);
+	header.writeUInt32LE(randomInt(MARK_MAX), 32);
 	const parts: Buffer[] = [header];
 	for (const { facts, payload } of rows) {
 		const lengths = Buffer.alloc(8);
@@ -75,7 +80,9 @@ export function decodeFrame(seq: number, data: Uint8Array): Frame {
 	if (frame.toString('latin1', 0, 4) !== MAGIC) throw foreign(seq);
 	const records: SpillRecord[] = [];
 	let at = HEADER;
+	let mark: number;
 	try {
+		mark = frame.readUInt32LE(32);
 		for (let left = frame.readUInt32LE(28); left > 0; left--) {
 			const payloadAt = at + 8 + frame.readUInt32LE(at);
 			const end = payloadAt + frame.readUInt32LE(at + 4);
@@ -88,6 +95,7 @@ export function decodeFrame(seq: number, data: Uint8Array): Frame {
 	}
 	return {
 		seq,
+		mark,
 		recordsBefore: frame.readDoubleLE(4),
 		bytesBefore: frame.readDoubleLE(12),
 		bytes: frame.readDoubleLE(20),

@@ -8,7 +8,7 @@ import { chargeOf, frameLimit, frames } from './framing.js';
 import { refuseIfDown } from './link.js';
 import type { Options } from './options.js';
 import { answer, refuseIfOwned } from './owner.js';
-import { Partition } from './partition.js';
+import { Partition, type Place } from './partition.js';
 import { decodeState, encodeState, type Position } from './state.js';
 import { ensureStream, subjects } from './stream.js';
 import { bounded, Writer } from './writer.js';
@@ -28,8 +28,11 @@ export class OwnedStream implements Owned<Encoded> {
 	/** Writes go one after the other, since each names the one before it. */
 	readonly #turns = new Mutex();
 	#states = 0;
+	/** Records that were resolved, not acknowledged, and gone when the stream was acquired again. */
+	#vanished = 0;
 
-	static async open(options: Options): Promise<OwnedStream> {
+	/** @param before  the stream as it was ours until it was lost. */
+	static async open(options: Options, before: OwnedStream | undefined): Promise<OwnedStream> {
 		const { connection, stream } = options;
 		refuseIfDown(connection);
 		// This order leaves one winner: who sees an old number here is refused when it claims the stream, and who sees a
@@ -43,7 +46,7 @@ export class OwnedStream implements Owned<Encoded> {
 		);
 		try {
 			const owned = new OwnedStream(options, writer);
-			await owned.#load();
+			await owned.#load(before);
 			return owned;
 		} catch (error) {
 			writer.lose();
@@ -54,7 +57,10 @@ export class OwnedStream implements Owned<Encoded> {
 	private constructor(options: Options, writer: Writer) {
 		this.#options = options;
 		this.#writer = writer;
-		this.#partitions = Array.from({ length: options.partitions }, (_, n) => new Partition(options, n));
+		this.#partitions = Array.from(
+			{ length: options.partitions },
+			(_, n) => new Partition(options, n, () => writer.lose()),
+		);
 	}
 
 	get lost(): boolean {
@@ -62,7 +68,7 @@ export class OwnedStream implements Owned<Encoded> {
 	}
 
 	get damage(): Damage {
-		const missingRecords = this.#partitions.reduce((sum, { missing }) => sum + missing, 0);
+		const missingRecords = this.#partitions.reduce((sum, { missing }) => sum + missing, this.#vanished);
 		return { truncatedBytes: 0, corruptRecords: 0, missingRecords, quarantined: [] };
 	}
 
@@ -70,16 +76,29 @@ export class OwnedStream implements Owned<Encoded> {
 		return this.#partitions.reduce((sum, { bytes }) => sum + bytes, 0);
 	}
 
-	async #load(): Promise<void> {
+	async #load(before: OwnedStream | undefined): Promise<void> {
 		const { manager, stream, partitions } = this.#options;
 		const query = { last_by_subj: subjects.state(stream) };
 		const last = await bounded('reading the state', () => manager.streams.getMessage(stream, query));
 		const state = last ? decodeState(last.data, partitions) : undefined;
 		for (const [n, partition] of this.#partitions.entries()) await partition.load(state?.positions[n]);
+		if (before) {
+			// Without a state nobody has owned this stream, which is new then. Another owner may have acknowledged what is gone.
+			const alone = state === undefined || state.owner === before.#owner;
+			this.#vanished = before.#vanished + (alone ? this.#vanishedSince(before) : 0);
+		}
 		// The claim: it succeeds only if nobody wrote since the look at the stream.
 		await this.#writeState(this.#partitions.map(({ position }) => position));
 		for (const partition of this.#partitions) await partition.purge();
 		await this.#purgeStates();
+	}
+
+	/** What was given and not acknowledged, and is not there any more. What lies before frames that are there shows as a gap. */
+	#vanishedSince(before: OwnedStream): number {
+		return before.#partitions.reduce((sum, { given, position }, n) => {
+			const there = Math.max(position.records, this.#partition(n).given.records);
+			return sum + Math.max(0, given.records - there);
+		}, 0);
 	}
 
 	append(group: readonly Append<Encoded>[]): Promise<void> {
@@ -123,7 +142,7 @@ export class OwnedStream implements Owned<Encoded> {
 		const found: Spilled[] = [];
 		const most = Math.min(maxRecords, READ_RECORDS_MAX);
 		const mostBytes = Math.min(maxBytes, READ_BYTES_MAX);
-		let at = partition.start(after === undefined ? undefined : toPlace(after));
+		let at = await partition.start(after === undefined ? undefined : toPlace(after));
 		let size = 0;
 		for (;;) {
 			const frame: Frame | undefined = await partition.frameFrom(at.seq);
@@ -132,7 +151,8 @@ export class OwnedStream implements Owned<Encoded> {
 				if (frame.seq === at.seq && n < at.index) continue;
 				size += record.payload.byteLength;
 				if (found.length >= most || (found.length > 0 && size > mostBytes)) return found;
-				found.push({ ...record, payload: copyOf(record.payload), partition: index, cursor: `${frame.seq}-${n}` });
+				const cursor = `${frame.seq}-${n}-${frame.mark}`;
+				found.push({ ...record, payload: copyOf(record.payload), partition: index, cursor });
 			}
 			at = { seq: frame.seq + 1, index: 0 };
 		}
@@ -209,9 +229,8 @@ function copyOf(payload: Uint8Array): Uint8Array {
 	return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** A record in the stream: its frame and its index there. */
-function toPlace(cursor: Cursor): { readonly seq: number; readonly index: number } {
-	const [, seq, index] = /^(\d{1,15})-(\d{1,7})$/.exec(cursor) ?? [];
-	if (seq !== undefined) return { seq: Number(seq), index: Number(index) };
+function toPlace(cursor: Cursor): Place {
+	const [, seq, index, mark] = /^(\d{1,15})-(\d{1,7})-(\d{1,10})$/.exec(cursor) ?? [];
+	if (seq !== undefined) return { seq: Number(seq), index: Number(index), mark: Number(mark) };
 	throw new SpillError(`${JSON.stringify(cursor)} is not a cursor of the nats spill`, { code: 'SPILL_CURSOR' });
 }

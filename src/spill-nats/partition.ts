@@ -1,9 +1,18 @@
+import type { SpillError } from '../ports/spill.js';
 import type { NatsStoredMessage } from './client.js';
+import { isGone } from './failure.js';
 import { decodeFrame, type Frame } from './frame.js';
 import type { Options } from './options.js';
 import type { Position } from './state.js';
 import { subjects } from './stream.js';
 import { bounded } from './writer.js';
+
+/** A record in the stream: its frame, by its number and its mark, and its index there. */
+export interface Place {
+	readonly seq: number;
+	readonly index: number;
+	readonly mark: number;
+}
 
 /** One partition of the stream: what it was given, what of that was acknowledged, and its frames. */
 export class Partition {
@@ -13,14 +22,17 @@ export class Partition {
 	readonly given = { records: 0, bytes: 0, seq: 0 };
 	position: Position = { seq: 0, index: 0, records: 0, bytes: 0 };
 	readonly #options: Options;
+	readonly #onGone: () => void;
 	#purgedTo = 0;
 	/** The frame that was read last, and from where on it is the first: acknowledgements and figures ask for it again. */
 	#latest: { readonly from: number; readonly frame: Frame } | undefined;
 	/** Records that were expected before a frame and are not there, by the number of that frame. */
 	readonly #gaps = new Map<number, number>();
 
-	constructor(options: Options, index: number) {
+	/** @param onGone  called when the stream may be gone: who acquires it next makes it anew. */
+	constructor(options: Options, index: number, onGone: () => void) {
 		this.#options = options;
+		this.#onGone = onGone;
 		this.index = index;
 		this.subject = subjects.frames(options.stream, index);
 	}
@@ -57,11 +69,18 @@ export class Partition {
 		await this.oldest();
 	}
 
-	/** Where to read on: after a record, or after what was acknowledged, whichever is later. */
-	start(after: { readonly seq: number; readonly index: number } | undefined): { seq: number; index: number } {
+	/** Where to read on: after a record, or after what was acknowledged when that is later, or when that record is gone. */
+	async start(after: Place | undefined): Promise<{ seq: number; index: number }> {
 		const { seq, index } = this.position;
-		if (after === undefined || after.seq < seq) return { seq, index };
+		if (after === undefined || !(await this.#frameOf(after))) return { seq, index };
 		return { seq: after.seq, index: after.seq === seq ? Math.max(index, after.index + 1) : after.index + 1 };
+	}
+
+	/** The frame of a record; `undefined` when it was acknowledged, or when its number is another's by now. */
+	async #frameOf({ seq, index, mark }: Place): Promise<Frame | undefined> {
+		if (seq < this.position.seq) return undefined;
+		const frame = await this.frameFrom(seq);
+		return frame?.seq === seq && frame.mark === mark && index < frame.records.length ? frame : undefined;
 	}
 
 	/** The first frame with at least this number. */
@@ -80,12 +99,11 @@ export class Partition {
 	}
 
 	/** The position after this record was acknowledged; `undefined` when that changes nothing. */
-	async positionAfter(place: { readonly seq: number; readonly index: number }): Promise<Position | undefined> {
+	async positionAfter(place: Place): Promise<Position | undefined> {
 		const { seq, index } = this.position;
-		if (place.seq < seq || (place.seq === seq && place.index < index)) return undefined;
-		const frame = await this.frameFrom(place.seq);
-		// A record that was never there is nobody's cursor.
-		if (frame?.seq !== place.seq || place.index >= frame.records.length) return undefined;
+		if (place.seq === seq && place.index < index) return undefined;
+		const frame = await this.#frameOf(place);
+		if (frame === undefined) return undefined;
 		const count = place.index + 1;
 		const records = frame.recordsBefore + count;
 		return count === frame.records.length
@@ -112,7 +130,10 @@ export class Partition {
 	}
 
 	async #read(seq: number): Promise<Frame | undefined> {
-		const message = await bounded('reading a frame', () => this.#messageFrom(seq));
+		const message = await bounded('reading a frame', () => this.#messageFrom(seq)).catch((error: SpillError) => {
+			if (isGone(error)) this.#onGone();
+			throw error;
+		});
 		return message ? decodeFrame(message.seq, message.data) : undefined;
 	}
 

@@ -19,7 +19,7 @@ const GROUP_BYTES = 4 * 1024 * 1024;
  *
  * @throws ConfigError when an option is impossible. Its methods reject with SpillError, of code `SPILL_LOCKED` (another
  * owner), `SPILL_SETTINGS` (a stream that would lose or refuse records), `SPILL_DURABILITY`, `SPILL_FORMAT` (a message that is
- * not ours), `SPILL_CONNECTION`, `SPILL_RECORD_TOO_LARGE`, `SPILL_BUSY` (64 MiB wait for the server), `SPILL_CURSOR`,
+ * not ours), `SPILL_CONNECTION`, `SPILL_RECORD_TOO_LARGE`, `SPILL_BUSY` (64 MiB wait for the server), `SPILL_CODEC` (a payload that is no `Uint8Array`), `SPILL_CURSOR`,
  * `SPILL_PARTITION` or `SPILL_CLOSED`; with SpillFullError at `maxBytes` or when the server has no room.
  * @see docs/spill-nats.md
  */
@@ -27,10 +27,10 @@ export function natsSpill(options: NatsSpillOptions): SpillStore {
 	const checked = readOptions(options);
 	const { connection, partitions, maxBytes, durability } = checked;
 	const largest = () => Math.min(maxPayload(connection), Math.floor(maxBytes)) - RECORD_OVERHEAD;
-	return exclusiveSpill<Encoded>({
+	return exclusiveSpill<Encoded, OwnedStream>({
 		name: 'nats',
 		capabilities: () => ({ durability, partitions, maxRecordBytes: largest(), dedupesById: false }),
-		acquire: () => OwnedStream.open(checked),
+		acquire: (before) => OwnedStream.open(checked, before),
 		failure,
 		groupRecords: GROUP_RECORDS,
 		groupBytes: GROUP_BYTES,

@@ -56,7 +56,7 @@ export const columns: readonly { readonly name: string; readonly type: string; r
 
 /** Numbers come as text: how `pg` gives back numeric types can be changed for the whole process. */
 export function toSpilled(row: { readonly [column: string]: unknown }, partition: number): Spilled {
-	const { seq, id, key, payload, enqueued_at_ms, expires_at_ms, headers } = row;
+	const { seq, mark, id, key, payload, enqueued_at_ms, expires_at_ms, headers } = row;
 	if (!(payload instanceof Uint8Array)) {
 		throw new SpillError(`the postgres spill got a payload as ${typeof payload}: bytea must be parsed as bytes`, {
 			code: 'SPILL_FORMAT',
@@ -64,7 +64,7 @@ export function toSpilled(row: { readonly [column: string]: unknown }, partition
 	}
 	return {
 		partition,
-		cursor: String(seq),
+		cursor: `${seq}.${mark}`,
 		id: fromText(String(id)),
 		key: fromText(String(key)),
 		payload: new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength),

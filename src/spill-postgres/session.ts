@@ -67,6 +67,11 @@ export class Session {
 		return this.#lost !== undefined;
 	}
 
+	/** It was lost because somebody dropped the table, while it was ours. */
+	get dropped(): boolean {
+		return isDropped(this.#lost?.cause);
+	}
+
 	query = async (text: string, values: unknown[] = []): Promise<Rows> => (await this.run(text, values)).rows;
 
 	/** Runs a statement after those before it. @throws SpillError; the connection is given up unless the server refused for another reason than that the table is gone. */

@@ -18,17 +18,17 @@ const RECORD_BYTES_MAX = 16 * 1024 * 1024;
  * @throws ConfigError when an option is impossible. Its methods reject with SpillError, of code `SPILL_LOCKED` (another
  * owner), `SPILL_DURABILITY` (the server keeps less than declared), `SPILL_FORMAT` (another table of that name),
  * `SPILL_CONNECTION`, `SPILL_LOCK_LOST` (a pooler lends the connection to others), `SPILL_RECORD_TOO_LARGE`, `SPILL_BUSY`
- * (64 MiB wait for the server), `SPILL_CURSOR`, `SPILL_PARTITION` or `SPILL_CLOSED`; with SpillFullError at `maxBytes` or on a full disk.
+ * (64 MiB wait for the server), `SPILL_CODEC` (a payload that is no `Uint8Array`), `SPILL_CURSOR`, `SPILL_PARTITION` or `SPILL_CLOSED`; with SpillFullError at `maxBytes` or on a full disk.
  * @see docs/spill-postgres.md
  */
 export function postgresSpill(options: PostgresSpillOptions): SpillStore {
 	const checked = readOptions(options);
 	const { partitions, maxBytes, durability } = checked;
 	const maxRecordBytes = Math.min(RECORD_BYTES_MAX, Math.floor(maxBytes) - RECORD_OVERHEAD);
-	return exclusiveSpill<Row>({
+	return exclusiveSpill<Row, OwnedTable>({
 		name: 'postgres',
 		capabilities: () => ({ durability, partitions, maxRecordBytes, dedupesById: false }),
-		acquire: () => OwnedTable.open(checked),
+		acquire: (before) => OwnedTable.open(checked, before),
 		failure,
 		groupRecords: STATEMENT_RECORDS,
 		groupBytes: STATEMENT_BYTES,

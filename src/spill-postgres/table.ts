@@ -24,7 +24,8 @@ export function postgresSpillTable({
 		must(isCount(partitions), 'partitions', partitions, COUNT_RULE);
 	});
 	const name = quoted({ schema, table });
-	// `seq` comes from a sequence, which does not go back when the table is drained: cursors stay comparable for ever.
+	// `seq` comes from a sequence, which does not go back when the table is drained. Where it goes back all the same, because the
+	// server lost what it had or somebody emptied the table, `mark` tells the rows of one statement from those of another.
 	return `CREATE TABLE ${name} (
 	partition smallint NOT NULL,
 	seq bigint GENERATED ALWAYS AS IDENTITY,
@@ -35,6 +36,7 @@ export function postgresSpillTable({
 	expires_at_ms double precision,
 	headers text,
 	bytes integer NOT NULL,
+	mark integer NOT NULL,
 	PRIMARY KEY (partition, seq)
 );
 COMMENT ON TABLE ${name} IS '${comment(partitions)}';`;

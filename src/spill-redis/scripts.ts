@@ -19,7 +19,7 @@ local function now() local t = redis.call('TIME'); return t[1] * 1000 + math.flo
 -- over must be possible then, so they begin with a command that needs none.
 local function evenWhenFull() redis.call('HDEL', meta, 'none') end
 local function lost() return redis.call('HGET', meta, 'owner') ~= ARGV[1] end
-local function other() return {'lost', redis.call('HGET', meta, 'owner') or '', text(redis.call('HEXISTS', meta, 'version'))} end
+local function other() return {'lost', redis.call('HGET', meta, 'owner') or '', redis.call('HGET', meta, 'version') and '1' or '0'} end
 local function records()
 	local sum = 0
 	for n = 2, #KEYS do sum = sum + redis.call('XLEN', KEYS[n]) end

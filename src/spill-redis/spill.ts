@@ -8,6 +8,7 @@ import {
 	type SpillStore,
 } from '../ports/spill.js';
 import { partitionOf } from '../spill/partition.js';
+import { refuseNoBytes } from '../spill/payload.js';
 import { Calls } from './calls.js';
 import { closedError } from './errors.js';
 import { type Keys, keysOf } from './keys.js';
@@ -27,7 +28,8 @@ import { ACK, FIGURES } from './scripts.js';
  * Rejections: `SpillFullError` at `maxBytes` and where the server is out of memory; `SpillError` with `SPILL_LOCKED` (another
  * owner), `SPILL_LOCK_LOST` (taken over), `SPILL_DURABILITY` (a setting of the server), `SPILL_SERVER`, `SPILL_FORMAT`
  * (another layout or number of partitions), `SPILL_CONNECTION` (no answer: the records may be kept), `SPILL_BUSY`
- * (`maxPendingBytes`), `SPILL_RECORD_TOO_LARGE`, `SPILL_PARTITION`, `SPILL_CURSOR`, `SPILL_CLOSED`, `SPILL_FAILED`.
+ * (`maxPendingBytes`), `SPILL_RECORD_TOO_LARGE`, `SPILL_CODEC` (a payload that is no `Uint8Array`), `SPILL_PARTITION`, `SPILL_CURSOR`,
+ * `SPILL_CLOSED`, `SPILL_FAILED`.
  *
  * @throws ConfigError for wrong options. @see docs/spill-redis.md
  */
@@ -73,6 +75,7 @@ class RedisSpill implements SpillStore {
 
 	#place(record: SpillRecord): Placed {
 		const { name, partitions, maxRecordBytes } = this.#options;
+		refuseNoBytes(record);
 		const encoded = encode(record);
 		const { texts, payload } = encoded;
 		if (payload.byteLength > maxRecordBytes || texts.byteLength > TEXTS_MAX_BYTES)

@@ -9,6 +9,7 @@ import {
 } from '../ports/spill.js';
 import { unlessAborted } from './abort.js';
 import { type Append, Appends, type AppendsOptions, type Sized } from './appends.js';
+import { refuseNoBytes } from './payload.js';
 
 /** A place while it is ours. Nobody else changes it then. */
 export interface Owned<R extends Sized> {
@@ -26,11 +27,16 @@ export interface Owned<R extends Sized> {
 }
 
 /** What differs from one store on a server to another. */
-export interface ExclusiveOptions<R extends Sized> extends Omit<AppendsOptions<R>, 'write'> {
+export interface ExclusiveOptions<R extends Sized, P extends Owned<R>> extends Omit<AppendsOptions<R>, 'write'> {
 	/** Asked again each time: a store may know its limits only once it is connected. */
 	readonly capabilities: () => SpillStore['capabilities'];
-	/** Makes the place ours. @throws SpillError `SPILL_LOCKED` when it is another's. */
-	readonly acquire: () => Promise<Owned<R>>;
+	/**
+	 * Makes the place ours.
+	 *
+	 * @param before  the place as it was ours until it was lost; `undefined` after an `open`.
+	 * @throws SpillError `SPILL_LOCKED` when it is another's.
+	 */
+	readonly acquire: (before: P | undefined) => Promise<P>;
 	/** The record as it is written, a copy. @throws SpillError `SPILL_RECORD_TOO_LARGE`. */
 	readonly encode: (record: SpillRecord) => R;
 }
@@ -39,19 +45,19 @@ export interface ExclusiveOptions<R extends Sized> extends Omit<AppendsOptions<R
  * A store on a server, which has one owner at a time: opens and closes it, acquires it again after it was lost, groups the
  * appends and bounds every wait by the caller's signal.
  */
-export function exclusiveSpill<R extends Sized>(options: ExclusiveOptions<R>): SpillStore {
+export function exclusiveSpill<R extends Sized, P extends Owned<R>>(options: ExclusiveOptions<R, P>): SpillStore {
 	const { name, acquire, encode } = options;
 	let closed = true;
-	let current: Owned<R> | undefined;
-	let acquiring: Promise<Owned<R>> | undefined;
+	let current: P | undefined;
+	let acquiring: Promise<P> | undefined;
 	let closing: Promise<void> | undefined;
 
 	const isClosed = () => new SpillError(`the ${name} spill is not open`, { code: 'SPILL_CLOSED' });
 
 	/** The place as we own it: now, or again. */
-	function owned(): Promise<Owned<R>> {
+	function owned(): Promise<P> {
 		if (current && !current.lost) return Promise.resolve(current);
-		acquiring ??= acquire()
+		acquiring ??= acquire(current)
 			.then((place) => {
 				current = place;
 				return place;
@@ -101,6 +107,7 @@ export function exclusiveSpill<R extends Sized>(options: ExclusiveOptions<R>): S
 		async append(batch, { signal } = {}) {
 			if (closed) throw isClosed();
 			signal?.throwIfAborted();
+			batch.forEach(refuseNoBytes);
 			if (batch.length > 0) await appends.add(batch.map(encode), signal);
 		},
 		async read({ partition, after, maxRecords, maxBytes = Number.POSITIVE_INFINITY, signal }) {

@@ -7,6 +7,7 @@ import {
 	type SpillRecord,
 	type SpillStore,
 } from '../ports/spill.js';
+import { refuseNoBytes } from './payload.js';
 
 const UNDAMAGED: Damage = Object.freeze({
 	truncatedBytes: 0,
@@ -79,6 +80,7 @@ export function memorySpill({
 		async append(batch, { signal } = {}) {
 			usable();
 			signal?.throwIfAborted();
+			batch.forEach(refuseNoBytes);
 			batch.forEach(refuseTooLarge);
 			const size = batch.reduce((sum, record) => sum + sizeOf(record), 0);
 			if (bytes + size > maxBytes) {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -156,9 +157,31 @@ describe('brownout spill', () => {
 		await store.open();
 		expect((await store.stats()).records).toBe(80);
 		await store.close();
-		const empty = await directoryWith([], 2);
-		await expect(spill('requeue', dead, empty)).rejects.toThrow('give --partitions');
-		expect(await spill('requeue', dead, empty, '--partitions', '2')).toBe('0 dead letters requeued, 0 left\n');
+	});
+
+	it('requeue finds the partitions of a spill that is drained, also after there were more', async () => {
+		const letters = Array.from({ length: 40 }, (_, n) => record(n, { key: `K${n % 9}` }));
+		const [dead, live] = [await directoryWith(letters, 3), await directoryWith([], 4)];
+		const service = fileSpill({ directory: live, maxBytes: 1_000_000, minFreeBytes: 0, partitions: 3 });
+		await service.open();
+		await service.close();
+		await expect(spill('requeue', dead, live, '--partitions', '7')).rejects.toThrow(
+			`--partitions: 7 must be 3, as ${live} has it`,
+		);
+		expect((await contentOf(dead)).length).toBe(40);
+		expect(await spill('requeue', dead, live)).toBe('40 dead letters requeued, 0 left\n');
+		await service.open();
+		expect((await service.stats()).records).toBe(40);
+		await service.close();
+	});
+
+	it('requeue asks for the partitions where nothing tells them', async () => {
+		const [dead, live] = [await directoryWith(records(3)), await directoryWith([], 3)];
+		rmSync(join(live, '000.cursor'));
+		await expect(spill('requeue', dead, live)).rejects.toThrow(
+			`${live}: nothing there tells its number of partitions; give --partitions`,
+		);
+		expect(await spill('requeue', dead, live, '--partitions', '3')).toBe('3 dead letters requeued, 0 left\n');
 	});
 
 	it('requeue exits with 1 while the service runs, and takes nothing', async () => {
@@ -167,10 +190,11 @@ describe('brownout spill', () => {
 		for (const directory of [dead, live]) {
 			const store = fileSpill({ directory, maxBytes: 1_000_000, minFreeBytes: 0 });
 			await store.open();
-			expect(await spill('requeue', dead, live)).toBe('');
+			// That the number is wrong is told when the service is stopped.
+			expect(await spill('requeue', dead, live, '--partitions', '7')).toBe('');
 			expect(process.exitCode).toBe(1);
 			expect(write).toHaveBeenLastCalledWith(
-				expect.stringMatching(/^brownout: .+ is in use by process \d+ .+; stop the service first\n$/),
+				`brownout: ${directory} is in use by process ${process.pid} on ${hostname()}; stop the service first\n`,
 			);
 			await store.close();
 		}

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Spilled } from '../../src/index.js';
 import { fileSpill, readSpill } from '../../src/spill-file/index.js';
 import { readSpillOn } from '../../src/spill-file/read-spill.js';
@@ -55,6 +55,43 @@ describe('readSpill', () => {
 		expect(view.damage.missingRecords).toBe(0);
 		await store.close();
 		expect(disk.openFiles).toBe(0);
+	});
+
+	/** Before each of so many looks at the first segment its owner is done with it and has removed it. */
+	const busy = async (disk: Disk, looks: number) => {
+		const store = storeOn(disk, { segmentBytes: 4096, minFreeBytes: 0, maxBytes: 10_000_000 });
+		await store.open();
+		await store.append(records(1000, 0, { bytes: 1000 }));
+		const open = disk.open.bind(disk);
+		let left = looks;
+		let acking = false;
+		vi.spyOn(disk, 'open').mockImplementation(async (path, how) => {
+			if (path.endsWith('.log') && !acking && left-- > 0) {
+				acking = true;
+				const some = await store.read({ partition: 0, maxRecords: 3 });
+				await store.ack(0, some.at(-1)?.cursor ?? '');
+				acking = false;
+			}
+			return open(path, how);
+		});
+		return store;
+	};
+
+	it('goes on beside an owner that removes a segment at each look', async () => {
+		const disk = new Disk();
+		const store = await busy(disk, 100);
+		const view = await readSpillOn(disk, DIRECTORY);
+		expect(idsOf(await all(view.records()))).toEqual(idsOf(records(700, 300)));
+		expect(view.damage.missingRecords).toBe(0);
+		await store.close();
+	});
+
+	it('gives up in its own words where that never ends', async () => {
+		const disk = new Disk();
+		const store = await busy(disk, 300);
+		const { code, message } = await readSpillOn(disk, DIRECTORY).catch((error) => error);
+		expect([code, message]).toEqual(['SPILL_READ', expect.stringMatching(/^cannot read \/var\/spill: ENOENT/)]);
+		await store.close();
 	});
 
 	it('counts damage, and shows a torn end as unfinished', async () => {

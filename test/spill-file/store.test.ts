@@ -351,22 +351,24 @@ describe('fileSpill', () => {
 		await store.close();
 	});
 
-	it.each([['a text'], [undefined], [{ price: 1 }]])(
-		'refuses the payload %j, and keeps nothing of its batch',
-		async (payload) => {
-			const store = storeOn(new Disk());
-			await store.open();
-			const wrong = { ...record(1), payload: payload as unknown as Uint8Array };
-			await expect(store.append([record(0), wrong])).rejects.toMatchObject({
-				name: 'SpillError',
-				code: 'SPILL_CODEC',
-				message: `the payload of record "id-1" is a ${typeof payload}, no Uint8Array`,
-			});
-			await store.append([record(2)]);
-			expect(idsOf(await waiting(store))).toEqual([2]);
-			await store.close();
-		},
-	);
+	it.each([
+		['a text', 'String'],
+		[undefined, 'Undefined'],
+		[{ price: 1 }, 'Object'],
+		[Float64Array.of(1), 'Float64Array'],
+	])('refuses the payload %j, and keeps nothing of its batch', async (payload, type) => {
+		const store = storeOn(new Disk());
+		await store.open();
+		const wrong = { ...record(1), payload: payload as unknown as Uint8Array };
+		await expect(store.append([record(0), wrong])).rejects.toMatchObject({
+			name: 'SpillError',
+			code: 'SPILL_CODEC',
+			message: `the payload of record "id-1" is of type ${type}, no Uint8Array`,
+		});
+		await store.append([record(2)]);
+		expect(idsOf(await waiting(store))).toEqual([2]);
+		await store.close();
+	});
 
 	it('refuses an id, a key and headers that are too long', async () => {
 		const store = storeOn(new Disk());

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from '
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeFileSystem } from '../../src/spill-file/file-system.js';
-import { type FileSpillOptions, fileSpill } from '../../src/spill-file/index.js';
+import { type FileSpillOptions, fileSpill, readSpill } from '../../src/spill-file/index.js';
 import { settingsOf } from '../../src/spill-file/options.js';
 import { thisHost } from '../../src/spill-file/owner.js';
 import { FileSpillStore } from '../../src/spill-file/store.js';
@@ -26,6 +26,29 @@ async function opened(options: Partial<FileSpillOptions> = {}) {
 }
 
 const segments = (directory: string) => readdirSync(directory).filter((name) => name.endsWith('.log'));
+
+describe.skipIf(process.platform === 'win32')('a cursor file that is removed while it is open', () => {
+	it('is made anew by a close, so that nothing acknowledged comes again', async () => {
+		const { directory, store } = await opened();
+		rmSync(join(directory, '000.cursor'));
+		const [next] = await waiting(store);
+		await store.ack(0, next?.cursor ?? '');
+		await store.close();
+		await store.open();
+		expect(idsOf(await waiting(store))).toEqual([2, 3, 4]);
+		await store.close();
+	});
+
+	it('is made anew before a segment is removed', async () => {
+		const { directory, store } = await opened({ segmentBytes: 4096 });
+		await store.append(records(200, 5));
+		rmSync(join(directory, '000.cursor'));
+		const found = await waiting(store);
+		await store.ack(0, found[150]?.cursor ?? '');
+		expect((await readSpill(directory)).partitions).toMatchObject([{ acked: 152 }]);
+		await store.close();
+	});
+});
 
 describe.skipIf(process.platform === 'win32')('a directory that is removed while it is open', () => {
 	it('is noticed by an append a few milliseconds later at the latest', async () => {

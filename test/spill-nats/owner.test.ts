@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { SpillError } from '../../src/index.js';
+import type { SpillError, SpillStore } from '../../src/index.js';
 import { type NatsConnection, type NatsManager, type NatsStreamConfig, natsSpill } from '../../src/spill-nats/index.js';
 import { describeWith, nats, startNats, until } from '../support/services.js';
 import { range, record, records } from '../support/spill-records.js';
@@ -47,9 +50,12 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		expect(await codeOf(first.append(records(9, 50)))).toBe('SPILL_LOCKED');
 		expect(await codeOf(first.ack(0, cursor))).toBe('SPILL_LOCKED');
 		expect(await second.stats()).toMatchObject({ records: 4 });
+		for (const found of await second.read(read)) await second.ack(0, found.cursor);
 		await second.close();
 		await first.append(records(1, 4));
-		expect((await first.read(read)).map(({ id }) => id)).toEqual(['id-0', 'id-1', 'id-2', 'id-3', 'id-4']);
+		expect((await first.read(read)).map(({ id }) => id)).toEqual(['id-4']);
+		// What the other one acknowledged is not missing.
+		expect(await first.stats()).toMatchObject({ records: 1, damage: { missingRecords: 0 } });
 		await first.close();
 		await here.destroy();
 	});
@@ -81,9 +87,56 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		await store.append(records(2, 4));
 		const found = await store.read({ partition: 0, maxRecords: 9 });
 		expect(found.map(({ id }) => id)).toEqual(['id-4', 'id-5']);
+		expect(await store.stats()).toMatchObject({ records: 2, damage: { missingRecords: 3 } });
 		await store.close();
 		await here.destroy();
 	});
+
+	it('forgets nothing new for a cursor of a stream that was deleted, and reads on from the front', async () => {
+		const here = await place(url);
+		const { manager, stream } = here;
+		const store = here.store();
+		await store.open();
+		for (const n of range(3)) await store.append(records(2, n * 2));
+		const found = await store.read(read);
+		await store.ack(0, found[1]?.cursor ?? '');
+		await manager.streams.delete(stream);
+		expect(await codeOf(store.append(records(1, 6)))).toBe('SPILL_CONNECTION');
+		// Their messages get the numbers that those of the other stream had.
+		for (const n of range(3)) await store.append(records(2, 10 + n * 2));
+		const numbers = (await store.read(read)).map(({ cursor }) => cursor.split('-')[0]);
+		expect(numbers).toEqual(found.map(({ cursor }) => cursor.split('-')[0]));
+		for (const { cursor } of found) {
+			await store.ack(0, cursor);
+			const next = await store.read({ ...read, after: cursor });
+			expect(next.map(({ id }) => id)).toEqual(range(6, 10).map((n) => `id-${n}`));
+		}
+		expect(await store.stats()).toMatchObject({ records: 6, damage: { missingRecords: 4 } });
+		await store.close();
+		await here.destroy();
+	});
+
+	it.each(['read', 'ack', 'stats'] as const)(
+		'goes on with a new stream after a %s of one that was deleted',
+		async (what) => {
+			const here = await place(url);
+			// Nobody says that it is gone, so this is how long it takes.
+			const manager = await jetstreamManager(here.connection, { checkAPI: false, timeout: 500 });
+			const store = here.store({ manager });
+			await store.open();
+			for (const n of range(2)) await store.append(records(2, n * 2));
+			const cursor = (await store.read(read))[0]?.cursor ?? '';
+			await manager.streams.delete(here.stream);
+			const work = { read: () => store.read(read), ack: () => store.ack(0, cursor), stats: () => store.stats() };
+			expect(await codeOf(work[what]())).toBe('SPILL_CONNECTION');
+			expect(await store.stats()).toMatchObject({ records: 0, damage: { missingRecords: 4 } });
+			await store.append(records(1, 4));
+			await store.ack(0, cursor);
+			expect((await store.read({ ...read, after: cursor })).map(({ id }) => id)).toEqual(['id-4']);
+			await store.close();
+			await here.destroy();
+		},
+	);
 
 	it('leaves one message in the stream when everything is acknowledged, and few in between', async () => {
 		const { manager, stream, store: make, destroy } = await place(url);
@@ -154,6 +207,38 @@ await describeWith(nats, 'the owner of a natsSpill', ({ url }) => {
 		await destroy();
 	});
 });
+
+/** As the page shows it. */
+const page = await readFile(new URL('../../docs/spill-nats.md', import.meta.url), 'utf8');
+const permissions = JSON.parse(/```json\n([^`]+)```/.exec(page)?.[1] ?? '');
+const users = [{ user: 'admin' }, { user: 'spill', password: 'secret', permissions }];
+
+await describeWith(
+	() => startNats({ authorization: { users }, no_auth_user: 'admin' }),
+	'a natsSpill with the permissions that its page names',
+	({ url }) => {
+		it('does all that it has to, and answers for its stream at once', async () => {
+			const user = { user: 'spill', pass: 'secret' };
+			const connections = await Promise.all(range(2).map(() => connect({ servers: url, ...user })));
+			const [owner, other] = (await Promise.all(
+				connections.map(async (connection) => {
+					const manager = await jetstreamManager(connection);
+					return natsSpill({ connection, manager, stream: 'SPILL_ORDERS_0', maxBytes: 1_000_000 });
+				}),
+			)) as [SpillStore, SpillStore];
+			await owner.open();
+			await owner.append(records(3));
+			// Without an answer it would say after what time it gave up.
+			await expect(other.open()).rejects.toMatchObject({ code: 'SPILL_LOCKED', cause: undefined });
+			for (const { cursor } of await owner.read(read)) await owner.ack(0, cursor);
+			expect(await owner.stats()).toMatchObject({ records: 0 });
+			await owner.close();
+			await other.open();
+			await other.close();
+			for (const connection of connections) await connection.close();
+		});
+	},
+);
 
 await describeWith(startNats, 'a natsSpill whose server is killed', (server) => {
 	it('has every record that it resolved, in order, and goes on by itself', async () => {
@@ -294,7 +379,7 @@ describe('a natsSpill whose server does not answer', () => {
 		const works = [
 			store.append(records(1)),
 			store.read(read),
-			store.ack(0, '5-0'),
+			store.ack(0, '5-0-0'),
 			store.append(records(1)),
 			store.close(),
 		];

@@ -74,7 +74,7 @@ await describeWith(postgres, 'postgresSpill', ({ url }) => {
 		await store.open();
 		const ack = (cursor: string) => rejection(store.ack(0, cursor));
 		expect((await ack('seven')).message).toBe('"seven" is not a cursor of the postgres spill');
-		expect((await ack('9223372036854775808')).code).toBe('SPILL_CURSOR');
+		expect((await ack('9223372036854775808.1')).code).toBe('SPILL_CURSOR');
 		expect(await rejection(store.read({ partition: 1, maxRecords: 1 }))).toMatchObject({
 			code: 'SPILL_PARTITION',
 			message: 'the postgres spill has no partition 1, only 0 .. 0',

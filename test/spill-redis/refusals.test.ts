@@ -145,11 +145,43 @@ await describeWith(
 			limited.disconnect();
 		});
 
-		it('needs no more rights than its page says', async () => {
+		/** A user with the rights of the page, and no others. */
+		const asDocumented = async () => {
 			const page = await readFile(new URL('../../docs/spill-redis.md', import.meta.url), 'utf8');
 			const rights = /ACL SETUSER spill on >secret (.*)/.exec(page)?.[1]?.split(' ') ?? [];
 			await client.call('ACL', ['SETUSER', 'spill', 'on', '>secret', ...rights]);
-			const limited = connect(server.url.replace('//', '//spill:secret@'));
+			return connect(server.url.replace('//', '//spill:secret@'));
+		};
+
+		it('notices with these rights that its place is gone or another has it, and has it again', async () => {
+			const limited = await asDocumented();
+			const { store: made, name } = redisPlace(limited, { maxBytes: MIB, leaseMs: 300 });
+			const store = await made();
+			await store.open();
+			const append = () => store.append([{ id: '1', key: '', payload: new Uint8Array(1), enqueuedAtMs: 1 }]);
+			const again = async () => {
+				await expect(append()).rejects.toMatchObject({ code: 'SPILL_LOCK_LOST' });
+				await until('it has its place again', () =>
+					append().then(
+						() => true,
+						() => false,
+					),
+				);
+			};
+			await append();
+			await client.flushall();
+			await again();
+			expect(await store.stats()).toMatchObject({ records: 1, damage: { missingRecords: 1 } });
+			await client.hset(`brownout:{${name}}:meta`, 'owner', 'another', 'until', Date.now() + 300);
+			await again();
+			expect(await store.stats()).toMatchObject({ records: 2 });
+			await store.close();
+			limited.disconnect();
+			await client.flushall();
+		});
+
+		it('needs no more rights than its page says', async () => {
+			const limited = await asDocumented();
 			const { store: made, destroy } = redisPlace(limited, { maxBytes: MIB });
 			const store = await made();
 			await store.open();

@@ -172,6 +172,12 @@ const SIZES: readonly Bug[] = [
 		'refuses a payload above maxRecordBytes with SPILL_RECORD_TOO_LARGE, and works on',
 		'the code with which the append of an oversize record rejected is "SPILL_FULL" instead of "SPILL_RECORD_TOO_LARGE"',
 	),
+	bug(
+		'takes any view for bytes',
+		keeping((record) => ({ ...record, payload: Uint8Array.from(record.payload) })),
+		'refuses a payload that is no Uint8Array with SPILL_CODEC, and works on',
+		'the append of a Float64Array did not reject',
+	),
 ];
 
 const ORDER: readonly Bug[] = [

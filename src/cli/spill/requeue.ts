@@ -19,10 +19,12 @@ export async function requeue(from: string, to: string, flags: RequeueFlags): Pr
 	const given = wholeNumber('--partitions', flags.partitions);
 	const dead = await blame(from, () => readSpill(from));
 	const live = await blame(to, () => readSpill(to));
-	const deadLetters = await storeIn(from, dead.writtenPartitions ?? dead.partitions.length);
-	const spill = await storeIn(to, given ?? partitionsOf(to, live));
 	let moved = 0;
 	try {
+		refuseIfOwned(from, dead);
+		refuseIfOwned(to, live);
+		const deadLetters = await storeIn(from, dead.writtenPartitions ?? dead.partitions.length);
+		const spill = await storeIn(to, partitionsOf(to, live, given));
 		try {
 			await spill.open();
 			await deadLetters.open();
@@ -75,11 +77,25 @@ function storeIn(directory: string, partitions: number): Promise<SpillStore> {
 	return blame(directory, () => fileSpill({ directory, partitions, ...unlimited }));
 }
 
+/** Before anything else is found wrong: what the directory says of itself may be about to change. */
+function refuseIfOwned(directory: string, { owner }: SpillView): void {
+	if (!owner?.alive) return;
+	throw new SpillError(`${directory} is in use by process ${owner.pid} on ${owner.host}`, { code: 'SPILL_LOCKED' });
+}
+
 /** As the service has them: with another number it would refuse to start on what we append. */
-function partitionsOf(directory: string, { writtenPartitions, partitions }: SpillView): number {
-	if (writtenPartitions !== null) return writtenPartitions;
-	if (partitions.length === 1) return 1;
-	throw new InputError(`${directory}: nothing waits there that tells its number of partitions; give --partitions`);
+function partitionsOf(
+	directory: string,
+	{ writtenPartitions, partitions }: SpillView,
+	given: number | undefined,
+): number {
+	// Each has a cursor file, also when it is drained. Where some of them are gone they tell nothing.
+	const whole = partitions.every(({ partition }, n) => partition === n);
+	const told = writtenPartitions ?? (whole ? partitions.length : undefined) ?? given;
+	if (told === undefined)
+		throw new InputError(`${directory}: nothing there tells its number of partitions; give --partitions`);
+	if (given === undefined || given === told) return told;
+	throw new InputError(`--partitions: ${given} must be ${told}, as ${directory} has it`);
 }
 
 function wholeNumber(option: string, text: string | undefined): number | undefined {

@@ -47,4 +47,20 @@ export const sizes: readonly Check[] = [
 			assureRecords(found, [record(4)], 'after a batch with an oversize record was refused');
 		},
 	},
+	{
+		name: 'refuses a payload that is no Uint8Array with SPILL_CODEC, and works on',
+		run: async (trial) => {
+			const store = await trial.open();
+			const others = { Float64Array: Float64Array.of(1, 2), DataView: new DataView(new ArrayBuffer(8)), text: 'text' };
+			for (const [what, payload] of Object.entries(others)) {
+				// A codec in JavaScript may give anything; what cannot be kept as it is must not be kept as something else.
+				const other = { ...record(1), payload: payload as unknown as Uint8Array };
+				await assureRefused(store.append([other]), `the append of a ${what}`, 'SPILL_CODEC');
+				await assureRefused(store.append([record(2), other]), `the append of a batch with a ${what}`, 'SPILL_CODEC');
+			}
+			await store.append([record(3)]);
+			const found = (await waiting(store)).filter(({ id }) => id !== 'id-2');
+			assureRecords(found, [record(3)], 'after payloads that are no bytes were refused');
+		},
+	},
 ];
