@@ -1,6 +1,8 @@
+import { show } from '../core/errors.js';
 import type { Clock } from '../ports/clock.js';
 import { SpillError, type SpillRecord, type SpillStats, type SpillStore } from '../ports/spill.js';
 import { within } from '../ports/time.js';
+import { insistOnSync } from './thenable.js';
 
 /** How a message becomes bytes and a message again. */
 export interface Codec<M> {
@@ -104,10 +106,10 @@ export class Spiller<M> {
 		nowMs: number,
 		ageOf: ((message: M) => number) | undefined,
 	): SpillRecord {
-		const { idOf, expiresAfterMs } = this.#options;
+		const { expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
-		// A text, or a promise of bytes: no store could tell its size.
-		if (!ArrayBuffer.isView(payload)) {
+		// A text, a promise of bytes, or numbers that are no bytes. One of another realm is no instance of ours.
+		if (Object.prototype.toString.call(payload) !== '[object Uint8Array]') {
 			throw new SpillError(`codec.encode gave a ${typeof payload}, no Uint8Array`, {
 				code: 'SPILL_CODEC',
 			});
@@ -120,13 +122,21 @@ export class Spiller<M> {
 			);
 		}
 		return {
-			id: String(idOf?.(message) ?? `${this.#prefix}-${this.#next++}`),
+			id: this.#idOf(message),
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
 			expiresAtMs: ageOf && expiresAfterMs && nowMs - finite(ageOf(message)) + expiresAfterMs,
 			headers,
 		};
+	}
+
+	/** An object as a text would be the id of all messages, and all but one would be taken for duplicates. */
+	#idOf(message: M): string {
+		const id: unknown = this.#options.idOf?.(message) ?? `${this.#prefix}-${this.#next++}`;
+		insistOnSync('idOf', id);
+		if (typeof id === 'string' || Number.isFinite(id)) return String(id);
+		throw new SpillError(`idOf gave ${show(id)}, neither a text nor a number`, { code: 'SPILL_CODEC' });
 	}
 
 	/** Resolves when the records are durable (rule M2). */

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { createLoadShedder, defineLadder, memorySpill, SpillError, SpillFullError } from '../../src/index.js';
 import {
@@ -95,7 +96,12 @@ describe('spilling (M2)', () => {
 
 	it('M2: a codec that gives no bytes, or an id that is no text, loses nothing', async () => {
 		const { store } = unruly();
-		const wrong = [(text: string) => text, async (text: string) => Buffer.from(text)] as const;
+		const wrong = [
+			(text: string) => text,
+			async (text: string) => Buffer.from(text),
+			(text: string) => Float64Array.from(Buffer.from(text)),
+			(text: string) => new DataView(new ArrayBuffer(text.length)),
+		] as const;
 		for (const encode of wrong) {
 			const codec = {
 				encode: (m: Message) => encode(JSON.stringify(m)) as unknown as Uint8Array,
@@ -113,6 +119,34 @@ describe('spilling (M2)', () => {
 		expect(await made.handle({ key: 'a', n: 7 })).toEqual({ action: 'spill' });
 		expect(appends[0]?.[0]?.id).toBe('7');
 		await made.shedder.stop();
+	});
+
+	it('M2: bytes of another realm are bytes', async () => {
+		const foreign = runInNewContext('new Uint8Array([1, 2])') as Uint8Array;
+		const codec = { encode: () => foreign, decode: () => ({ key: 'a' }) };
+		const made = await spilling({ spill: { store: memorySpill(), codec } });
+		expect(await made.handle({ key: 'a', n: 1 })).toEqual({ action: 'spill' });
+		await made.shedder.stop();
+	});
+
+	it('M2: messages whose id is a promise or an object are processed, and not taken for duplicates of each other', async () => {
+		const refusals = [
+			[async ({ n }: Message) => String(n), 'TypeError: idOf returned a promise: it has to be synchronous (rule D4)'],
+			[({ n }: Message) => ({ n }), 'SpillError: idOf gave an object, neither a text nor a number'],
+			[() => Number.NaN, 'SpillError: idOf gave NaN, neither a text nor a number'],
+		] as const;
+		for (const [idOf, told] of refusals) {
+			const { store, appends } = unruly();
+			const made = await spilling({ spill: { store, idOf: idOf as unknown as (message: Message) => string } });
+			for (const n of [1, 2]) expect(await made.handle({ key: 'a', n })).toEqual({ action: 'process', value: n });
+			expect(made.failures.map(({ error, name }) => `${name} ${String(error)}`)).toEqual([
+				`encode ${told}`,
+				`encode ${told}`,
+			]);
+			expect(appends).toEqual([]);
+			expect(imbalance(made.shedder.stats())).toBe(0);
+			await made.shedder.stop();
+		}
 	});
 
 	it('M2: resolves only when the store says that the record is durable', async () => {
