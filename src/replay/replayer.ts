@@ -28,7 +28,7 @@ export class Replayer {
 	#mayRun = false;
 	#credit = 0;
 	readonly #quota = { left: READ_PER_TICK };
-	/** Since this count began: records fed, records that the pace allowed, and the time, ms. */
+	/** Since this count began: records fed, records that the pace allowed, and the time in which they could be fed, ms. */
 	#fed = 0;
 	#allowed = 0;
 	#countedMs = 0;
@@ -67,7 +67,7 @@ export class Replayer {
 	 * is no additional load, so it is neither felt for nor cut.
 	 */
 	plan(input: Omit<PaceInput, 'fedPerS'>, fencedPerS: number): void {
-		this.#count(input.elapsedMs);
+		this.#count();
 		this.#pace = nextPace(this.#pace, { ...input, fedPerS: Math.max(0, this.fedPerS - fencedPerS) });
 		this.#mayRun = input.mayRun && !input.rising;
 		if (!this.#mayRun) this.#yield();
@@ -75,12 +75,18 @@ export class Replayer {
 	}
 
 	/** Over several plans where they come often: at 10 a second half of those that are 50 ms apart see none at all. */
-	#count(elapsedMs: number): void {
-		this.#allowed += (this.perS * elapsedMs) / 1000;
-		this.#countedMs += elapsedMs;
+	#count(): void {
 		if (this.#allowed < COUNTED_MIN) return;
-		this.fedPerS = (this.#fed * 1000) / this.#countedMs;
+		// Credit that was saved up while nothing could be fed makes no handler faster.
+		this.fedPerS = (Math.min(this.#fed, this.#allowed) * 1000) / this.#countedMs;
 		this.#restartCount();
+	}
+
+	/** The part of the time since the last tick, ms, in which a lane with work did not wait for a retry or the store. */
+	#couldFeedMs(nowMs: number): number {
+		const working = this.#lanes.filter(({ hasWork }) => hasWork);
+		const sinceMs = Math.min(...working.map(({ waitsUntilMs }) => waitsUntilMs));
+		return Math.max(0, nowMs - Math.max(this.#tickedAtMs, sinceMs));
 	}
 
 	#restartCount(): void {
@@ -110,9 +116,12 @@ export class Replayer {
 	tick(): void {
 		const nowMs = this.#options.clock.nowMs();
 		const earned = (this.perS * Math.max(0, nowMs - this.#tickedAtMs)) / 1000;
+		const couldFeedMs = this.#couldFeedMs(nowMs);
 		this.#tickedAtMs = nowMs;
 		this.#quota.left = READ_PER_TICK;
 		if (this.running) {
+			this.#allowed += (this.perS * couldFeedMs) / 1000;
+			this.#countedMs += couldFeedMs;
 			this.#credit = Math.min(this.#credit + earned, Math.max(1, (this.perS * CREDIT_MS) / 1000));
 			this.#turn++;
 		}

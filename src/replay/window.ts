@@ -48,6 +48,10 @@ export class Window {
 		return this.#entries.length;
 	}
 
+	get unfinished(): number {
+		return this.#open.size;
+	}
+
 	/** Nothing is finished that is not acknowledged. */
 	get quiet(): boolean {
 		return this.#entries.every(({ fate }) => fate === undefined);
