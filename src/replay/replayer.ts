@@ -11,6 +11,8 @@ const CREDIT_MS = 200;
 const READ_PER_TICK = 1_024;
 /** Of so many records that the pace would have allowed it can be told how many were fed; of half a one it cannot. */
 const COUNTED_MIN = 5;
+/** Nor of a time that has hardly a tick in it. */
+const COUNTED_MS_MIN = 500;
 
 /**
  * Feeds spilled records back to their handlers (rule M3), at a pace that is set from outside. The partitions of the store
@@ -76,7 +78,7 @@ export class Replayer {
 
 	/** Over several plans where they come often: at 10 a second half of those that are 50 ms apart see none at all. */
 	#count(): void {
-		if (this.#allowed < COUNTED_MIN) return;
+		if (this.#allowed < COUNTED_MIN || this.#countedMs < COUNTED_MS_MIN) return;
 		// Credit that was saved up while nothing could be fed makes no handler faster.
 		this.fedPerS = (Math.min(this.#fed, this.#allowed) * 1000) / this.#countedMs;
 		this.#restartCount();

@@ -241,16 +241,16 @@ describe('replay (M3)', () => {
 
 	it('M3: gathers pace however often the signals are checked', async () => {
 		const seconds = await Promise.all(
-			[500, 20].map(async (checkEveryMs) => {
-				const made = await backlog(1_000, { checkEveryMs });
+			[500, 30, 20].map(async (checkEveryMs) => {
+				const made = await backlog(8_000, { checkEveryMs });
 				await drain(made);
 				expect(made.shedder.stats().waiting).toBe(0);
 				await made.shedder.stop();
 				return (made.replayed.at(-1)?.atMs ?? Number.NaN) - (made.replayed[0]?.atMs ?? Number.NaN);
 			}),
 		);
-		// At the first pace, 10 a second, it would be 100 s.
-		for (const ms of seconds) expect(ms).toBeLessThan(15_000);
+		// At the first pace, 10 a second, it would be 800 s.
+		for (const ms of seconds) expect(ms).toBeLessThan(28_000);
 	});
 
 	it('M3: replay runs while intake is paused, so that a full spill drains', async () => {
