@@ -32,28 +32,25 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	const records: { readonly at: number; readonly record: SpillRecord }[] = [];
 	let cause: unknown;
 	for (const [at, { route, message }] of messages.entries()) {
+		let key: string | undefined;
 		try {
+			key = keyFor(keyOf, message);
 			const headers = { handler, tier: route.tier, priority: route.decision.priority };
 			// What is protected never expires (rule D3).
 			const age = route.priority === 0 ? undefined : ageOf;
-			records.push({ at, record: spiller.record(message, keyFor(keyOf, message), headers, nowMs, age) });
+			records.push({ at, record: spiller.record(message, key, headers, nowMs, age) });
 		} catch (error) {
 			// One message that cannot be written does not keep the others from being kept.
 			cause = error;
 			failed(error, 'encode');
+			if (key !== undefined) fence?.remove(key);
 		}
 	}
 	tally.appending(records.length);
 	let kept = 0;
-	let queued = 0;
 	try {
 		await holdings.ready();
-		// From here on what is behind them queues up.
-		for (const { at, record } of records) {
-			fence?.add(record.key);
-			if (messages[at]?.route.fenced === true) fence?.press(record.key);
-			queued++;
-		}
+		for (const { at, record } of records) if (messages[at]?.route.fenced === true) fence?.press(record.key);
 		if (records.length > 0) await holdings.append(records.map(({ record }) => record));
 		for (const { at } of records) outcomes[at] = SPILLED;
 		kept = records.length;
@@ -62,7 +59,7 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	} catch (error) {
 		cause = error;
 		failed(error, 'append');
-		for (const { record } of records.slice(0, queued)) fence?.remove(record.key);
+		for (const { record } of records) fence?.remove(record.key);
 	}
 	tally.appended(records.length, kept);
 	if (spiller.whenFails !== 'reject') return outcomes;

@@ -727,7 +727,7 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/replay/backlog.ts', 'test/replay/fence.test.ts')(
 			'M4',
-			'for (const { key } of records) fence.add(key);',
+			'for (const { key } of records) found.add(key);',
 			'',
 			'M4: no message of a key overtakes an older one, whatever the load, batches, concurrency and restarts',
 		),

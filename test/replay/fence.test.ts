@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { memorySpill, type SpillStore } from '../../src/index.js';
+import { defineLadder, memorySpill, type SpillStore } from '../../src/index.js';
 import { Fence } from '../../src/replay/fence.js';
 import { type ManualClock, manualClock } from '../../src/testing/index.js';
-import { driver, expectNoLeaks, fails, imbalance, LOAD, type Message, slow, unruly } from '../control/driver.js';
+import {
+	deferred,
+	driver,
+	expectNoLeaks,
+	fails,
+	imbalance,
+	LOAD,
+	type Message,
+	settled,
+	slow,
+	spec,
+	unruly,
+} from '../control/driver.js';
 import { fc } from '../support/property.js';
 
 expectNoLeaks();
@@ -158,6 +170,90 @@ describe('the key fence (M4)', () => {
 		await made.shedder.stop();
 	});
 
+	/** At SOFT this ladder spills what is low, and handles the rest. */
+	const partly = defineLadder({
+		...spec,
+		levels: spec.levels.map((level) => (level.name === 'SOFT' ? { ...level, shed: { low: 'spill' } } : level)),
+	} as unknown as typeof spec);
+	const mixed: readonly Message[] = [
+		{ key: 'a', n: 0, priority: 'normal' },
+		{ key: 'a', n: 1, priority: 'low' },
+		{ key: 'b', n: 2, priority: 'normal' },
+		{ key: 'a', n: 3, priority: 'normal' },
+		{ key: 'a', n: 4, priority: 'critical' },
+	];
+
+	it.each(['in one batch', 'in calls of one turn'])(
+		'M4: a message queues up behind an older one that is on its way to the store, %s',
+		async (how) => {
+			for (const opened of [true, false]) {
+				const made = driver({ ladder: partly, spill: { store: memorySpill(), keyFence: true } });
+				const handled: unknown[] = [];
+				const handler = ({ n }: Message) => void handled.push(n);
+				const [one, many] = [
+					made.shedder.wrap(handler, { name: 'one' }),
+					made.shedder.wrapBatch(handler, { name: 'many' }),
+				];
+				if (opened) await made.at('SOFT');
+				else made.shedder.restore({ version: 1, level: 'SOFT' });
+				const outcomes = await (how === 'in one batch' ? many(mixed) : Promise.all(mixed.map(one)));
+				// Until the store has been read every key may have records in it.
+				const first = opened ? 'process' : 'spill';
+				expect(outcomes.map(({ action }) => action)).toEqual([first, 'spill', first, 'spill', 'process']);
+				expect(handled).toEqual(opened ? [0, 2, 4] : [4]);
+				made.setLoad(0);
+				made.shedder.start();
+				await made.clock.advance(20_000);
+				expect(handled).toEqual(opened ? [0, 2, 4, 1, 3] : [4, 0, 1, 2, 3]);
+				expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
+				expect(imbalance(made.shedder.stats())).toBe(0);
+				await made.shedder.stop();
+			}
+		},
+	);
+
+	it('M4: messages that waited for the backlog to be counted hold what comes at the moment at which it is', async () => {
+		for (let turns = 0; turns < 50; turns++) {
+			const { store, trouble } = unruly();
+			const reading = deferred();
+			trouble.read = () => reading.promise;
+			const made = driver({ spill: { store, keyFence: true } });
+			const handled: unknown[] = [];
+			const handle = made.shedder.wrap(({ n }: Message) => void handled.push(n));
+			const first = handle({ key: 'a', n: 1 });
+			await settled();
+			delete trouble.read;
+			reading.resolve();
+			await settled(turns);
+			expect((await handle({ key: 'a', n: 2 })).action, `${turns} turns after it`).toBe('spill');
+			expect((await first).action).toBe('spill');
+			expect(handled).toEqual([]);
+			await made.shedder.stop();
+		}
+	});
+
+	it('M4: a message that cannot be encoded, or whose key cannot be told again, holds nothing', async () => {
+		const codec = {
+			encode: ({ n }: Message) => (n === 1 ? fail('no bytes') : new Uint8Array([n ?? 0])),
+			decode: () => ({ key: 'a' }),
+		};
+		let told = 0;
+		const keyOf = ({ key }: Message) => (key === 'odd' && told++ > 0 ? fail('no key') : key);
+		const made = driver({ keyOf, spill: { store: memorySpill(), keyFence: true, codec } });
+		const handle = made.shedder.wrap(({ n }: Message) => n);
+		await made.at('AGGRESSIVE');
+		expect(await handle({ key: 'a', n: 1 })).toEqual({ action: 'process', value: 1 });
+		expect(await handle({ key: 'odd', n: 2 })).toEqual({ action: 'process', value: 2 });
+		expect((await handle({ key: 'b', n: 3 })).action).toBe('spill');
+		await made.clock.advance(1_000);
+		const end = made.shedder.override({ level: 'NORMAL', ttlMs: 60_000, reason: 'test' });
+		expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
+		expect(made.shedder.decide({ key: 'b' }).action).toBe('spill');
+		expect(imbalance(made.shedder.stats())).toBe(0);
+		end();
+		await made.shedder.stop();
+	});
+
 	it('M4: a message that could not be kept is handled, and its key is not fenced for ever', async () => {
 		const { store, trouble } = unruly();
 		const made = driver({ spill: { store, keyFence: true } });
@@ -282,4 +378,8 @@ function later(clock: ManualClock, ms: number): Promise<void> {
 			resolve();
 		});
 	});
+}
+
+function fail(message: string): never {
+	throw new Error(message);
 }
