@@ -16,6 +16,7 @@ export interface Keeping<M> {
 	failed(error: unknown, name: string): void;
 }
 
+const REFUSED: readonly string[] = ['SPILL_FULL', 'SPILL_UNAVAILABLE'];
 const SPILLED = Object.freeze({ action: 'spill' } as const);
 
 /**
@@ -48,8 +49,10 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	}
 	tally.appending(records.length);
 	let kept = 0;
+	let ready = false;
 	try {
 		await holdings.ready();
+		ready = true;
 		for (const { at, record } of records) if (messages[at]?.route.fenced === true) fence?.press(record.key);
 		if (records.length > 0) await holdings.append(records.map(({ record }) => record));
 		for (const { at } of records) outcomes[at] = SPILLED;
@@ -59,7 +62,8 @@ export async function keep<M, N extends string, P extends string, F extends stri
 	} catch (error) {
 		cause = error;
 		failed(error, 'append');
-		for (const { record } of records) fence?.remove(record.key);
+		// What the store has rejected may be in it all the same. A key that is held for nothing is let go when it is empty.
+		if (!ready || isRefusal(error)) for (const { record } of records) fence?.remove(record.key);
 	}
 	tally.appended(records.length, kept);
 	if (spiller.whenFails !== 'reject') return outcomes;
@@ -69,6 +73,11 @@ export async function keep<M, N extends string, P extends string, F extends stri
 		tally.leave('rejected');
 		return { action: 'reject', cause };
 	});
+}
+
+/** Nothing was kept, for certain. Any other rejection of an append leaves that open. */
+function isRefusal(error: unknown): boolean {
+	return error instanceof SpillError && REFUSED.includes(error.code);
 }
 
 /** The key under which a message is kept, and fenced. Those that have none share one. */

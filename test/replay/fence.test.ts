@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defineLadder, memorySpill, type SpillStore } from '../../src/index.js';
+import { defineLadder, memorySpill, SpillError, SpillFullError, type SpillStore } from '../../src/index.js';
 import { Fence } from '../../src/replay/fence.js';
 import { type ManualClock, manualClock } from '../../src/testing/index.js';
 import {
@@ -272,25 +272,65 @@ describe('the key fence (M4)', () => {
 		await made.shedder.stop();
 	});
 
-	it('M4: a message that could not be kept fences its key for no longer, also while others are waiting', async () => {
-		const { store, trouble } = unruly();
+	it('M4: a message that the store refused fences its key for no longer; one that it may have kept does until it is empty', async () => {
+		const { store, trouble, inner } = unruly();
 		const made = driver({ spill: { store, keyFence: true } });
 		const handle = made.shedder.wrap((_message, { replayed }) => {
 			if (replayed) throw new Error('not yet');
 		});
 		await made.at('AGGRESSIVE');
 		expect((await handle({ key: 'b' })).action).toBe('spill');
-		trouble.append = fails('no disk');
+		trouble.append = () => Promise.reject(new SpillFullError('no room'));
 		expect((await handle({ key: 'a' })).action).toBe('process');
+		trouble.append = fails('connection lost');
+		expect((await handle({ key: 'c' })).action).toBe('process');
 		delete trouble.append;
 		made.setLoad(0);
-		for (let i = 0; i < 5; i++) {
-			await made.clock.advance(1_000);
-			await made.shedder.check();
-		}
+		const checks = async () => {
+			for (let i = 0; i < 5; i++) {
+				await made.clock.advance(1_000);
+				await made.shedder.check();
+			}
+		};
+		await checks();
 		expect(made.shedder.stats()).toMatchObject({ level: 'NORMAL', waiting: 1 });
 		expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
 		expect(made.shedder.decide({ key: 'b' }).action).toBe('spill');
+		expect(made.shedder.decide({ key: 'c' }).action).toBe('spill');
+		made.setLoad(LOAD.AGGRESSIVE);
+		await checks();
+		await inner.ack(0, '0');
+		await checks();
+		made.setLoad(0);
+		await checks();
+		expect(made.shedder.decide({ key: 'b' }).action).toBe('process');
+		expect(made.shedder.decide({ key: 'c' }).action).toBe('process');
+		await made.shedder.stop();
+	});
+
+	it('M4: no message overtakes its key behind one that was stored though its append failed', async () => {
+		const { store, inner } = unruly();
+		let lost = false;
+		const append: SpillStore['append'] = async (batch) => {
+			await inner.append(batch);
+			if (lost) throw new SpillError('connection lost');
+		};
+		const made = driver({ spill: { store: { ...store, append }, keyFence: true }, replay: { maxPerS: 1 } });
+		const order: string[] = [];
+		const handle = made.shedder.wrap(({ n }: Message, { replayed }) => void order.push(`${n}${replayed ? 'r' : ''}`));
+		await made.at('AGGRESSIVE');
+		lost = true;
+		expect((await handle({ key: 'a', n: 1 })).action).toBe('process');
+		lost = false;
+		for (const n of [2, 3, 4]) expect((await handle({ key: 'a', n })).action).toBe('spill');
+		made.setLoad(0);
+		made.shedder.start();
+		while (made.shedder.stats().waiting > 1) await made.clock.advance(50);
+		expect((await handle({ key: 'a', n: 5 })).action).toBe('spill');
+		await made.clock.advance(10_000);
+		expect((await handle({ key: 'a', n: 6 })).action).toBe('process');
+		expect(order).toEqual(['1', '1r', '2r', '3r', '4r', '5r', '6']);
+		expect(imbalance(made.shedder.stats())).toBe(0);
 		await made.shedder.stop();
 	});
 
