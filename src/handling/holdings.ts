@@ -20,7 +20,7 @@ export class Holdings<M> {
 	readonly #tally: Tally;
 	readonly #clock: Clock;
 	readonly #signals: readonly SpillFedSignal[];
-	readonly #replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching'>;
+	readonly #replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching' | 'forget'>;
 	readonly #failed: (error: unknown, name: string) => void;
 	#recovery: Promise<void> | undefined;
 	#recovered = false;
@@ -39,7 +39,7 @@ export class Holdings<M> {
 		tally: Tally,
 		clock: Clock,
 		sources: readonly SignalSource[],
-		replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching'>,
+		replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching' | 'forget'>,
 		failed: (error: unknown, name: string) => void,
 	) {
 		this.spiller = spiller;
@@ -162,8 +162,7 @@ export class Holdings<M> {
 		const { dedupesById } = this.spiller.store.capabilities;
 		const records = this.stats?.records ?? null;
 		const lost = this.#tally.reconcile(records, dedupesById);
-		// What was lost never comes back to be taken off the fence.
-		if (records === 0 && this.#tally.arrived) this.fence?.clear();
+		if (records === 0 && this.#tally.arrived) this.#replaying.forget();
 		if (lost > 0) this.#failed(new SpillError(`${lost} spilled messages are lost`, { code: 'SPILL_LOST' }), 'lost');
 	}
 }

@@ -94,6 +94,13 @@ export class Lane {
 		return !this.drained || this.#window.unfinished > 0;
 	}
 
+	/** Forgets what was read and is not being handled, and reads from the front. What is being handled stays in the fence. */
+	forget(): void {
+		const { fence } = this.#options;
+		for (const { record } of this.#window.forget()) fence?.add(record.key);
+		this.#after = undefined;
+	}
+
 	/** Nothing is fed before this time, after a record or the store has failed. */
 	get waitsUntilMs(): number {
 		return Math.max(this.#retryAtMs, this.#storeAtMs);
@@ -211,15 +218,18 @@ export class Lane {
 		const { clock, store, fence, quota, failed } = this.#options;
 		await this.#ack();
 		if (this.#room <= 0) return false;
+		const after = this.#after;
 		try {
 			const read = store.read({
 				partition: this.#partition,
-				after: this.#after,
+				after,
 				maxRecords: Math.min(READ_MAX, this.#room),
 				maxBytes: READ_BYTES_MAX,
 			});
 			const records = await within(clock, STORE_TIMEOUT_MS, 'spill.read', read);
 			quota.left -= records.length;
+			// It was forgotten meanwhile up to where it was read.
+			if (after !== this.#after) return true;
 			for (const record of records) {
 				this.#window.add(record, fence?.bucketOf(record.key) ?? 0);
 				this.#after = record.cursor;

@@ -59,6 +59,16 @@ export class Replayer {
 		return this.#lanes.every(({ drained }) => drained);
 	}
 
+	/** There is something to feed, as far as is known. */
+	get hasWork(): boolean {
+		return this.#lanes.some(({ hasWork }) => hasWork);
+	}
+
+	/** Forgets what was read ahead and is not being handled. */
+	forget(): void {
+		for (const lane of this.#lanes) lane.forget();
+	}
+
 	/** What the store holds is what is not yet replayed. */
 	get quiet(): boolean {
 		return this.#lanes.every(({ quiet }) => quiet);

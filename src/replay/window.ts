@@ -98,6 +98,17 @@ export class Window {
 		if (entry.fate !== undefined) this.#open.delete(entry);
 	}
 
+	/** Forgets what is neither finished nor being handled. @returns what is being handled. */
+	forget(): readonly Entry[] {
+		const handled = [...this.#busy.values()];
+		this.#entries = this.#entries.filter((entry) => entry.fate !== undefined || handled.includes(entry));
+		this.bytes = this.#entries.reduce((sum, { record }) => sum + record.payload.byteLength, 0);
+		this.#open.clear();
+		for (const entry of handled) this.#open.add(entry);
+		this.#latest.clear();
+		return handled;
+	}
+
 	/** What is finished at the front, to be acknowledged; `undefined` when nothing is. */
 	front(): Finished | undefined {
 		const unfinished = this.#entries.findIndex(({ fate }) => fate === undefined);

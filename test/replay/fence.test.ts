@@ -351,6 +351,72 @@ describe('the key fence (M4)', () => {
 		await made.shedder.stop();
 	});
 
+	it.each([1, 2])(
+		'M4, M5: records that are lost are not handled from memory later, behind newer ones, with concurrency %i',
+		async (concurrency) => {
+			const { store, inner } = unruly();
+			const made = driver({ spill: { store, keyFence: true }, replay: { maxPerS: 5, concurrency } });
+			const { clock, shedder, setLoad } = made;
+			const order: number[] = [];
+			let hanging: Promise<void> | undefined;
+			const handle = shedder.wrap(async ({ n = -1 }: Message, { replayed }) => {
+				if (replayed) await hanging;
+				order.push(n);
+			});
+			await made.at('AGGRESSIVE');
+			for (let n = 0; n < 60; n++) await handle({ key: n % 2 ? 'a' : 'b', n });
+			setLoad(0);
+			shedder.start();
+			while (order.length < 5) await clock.advance(50);
+			const hung = deferred();
+			hanging = hung.promise;
+			await clock.advance(1_000);
+			setLoad(LOAD.AGGRESSIVE);
+			await clock.advance(1_000);
+			await inner.ack(0, '59');
+			await clock.advance(1_000);
+			const done = order.length;
+			expect(shedder.stats()).toMatchObject({ level: 'AGGRESSIVE', waiting: 0, lost: 60 - done });
+			setLoad(0);
+			await clock.advance(3_000);
+			expect(shedder.decide({ key: 'b' }).action).toBe(
+				order.length % 2 === 0 || concurrency === 2 ? 'spill' : 'process',
+			);
+			hanging = undefined;
+			hung.resolve();
+			await clock.advance(3_000);
+			expect(order.length).toBe(done + concurrency);
+			for (const key of ['a', 'b']) expect((await handle({ key, n: 1_000 })).action).toBe('process');
+			setLoad(LOAD.AGGRESSIVE);
+			await clock.advance(1_000);
+			for (const key of ['a', 'b']) expect((await handle({ key, n: 1_001 })).action).toBe('spill');
+			setLoad(0);
+			await clock.advance(10_000);
+			expect(order.slice(done + concurrency)).toEqual([1_000, 1_000, 1_001, 1_001]);
+			expect(shedder.stats()).toMatchObject({ waiting: 0 });
+			expect(imbalance(shedder.stats())).toBe(0);
+			await shedder.stop();
+		},
+	);
+
+	it('M5: what the store has lost while replay runs is told once what was read is handled', async () => {
+		const { store, inner } = unruly();
+		const made = driver({ spill: { store, keyFence: true } });
+		const handle = made.shedder.wrap(() => {});
+		await made.at('AGGRESSIVE');
+		for (let n = 0; n < 1_500; n++) await handle({ key: 'a', n });
+		made.setLoad(0);
+		made.shedder.start();
+		while (made.shedder.stats().replayed === 0) await made.clock.advance(50);
+		await inner.ack(0, '1499');
+		await made.clock.advance(30_000);
+		const { replayed, lost, waiting, level } = made.shedder.stats();
+		expect([level, waiting, replayed + lost]).toEqual(['NORMAL', 0, 1_500]);
+		expect(lost).toBeGreaterThan(0);
+		expect(made.shedder.decide({ key: 'a' }).action).toBe('process');
+		await made.shedder.stop();
+	});
+
 	it('M4: messages without a key are fenced together', async () => {
 		const made = driver({
 			spill: { store: memorySpill(), keyFence: true },
