@@ -163,17 +163,24 @@ export class Spiller<M> {
 
 	/**
 	 * Puts a record with the dead letters, if there is a place for them. Resolves when it is durable there.
-	 * Its headers say why: `error`, `attempts`, `failedAtMs` (epoch ms).
+	 * Its headers say why, as far as there is room: `error`, `attempts`, `failedAtMs` (epoch ms).
 	 */
 	async bury(record: SpillRecord, error: unknown, attempts: number, nowMs: number): Promise<void> {
 		const deadLetters = this.#options.deadLetters as SpillStore;
 		// Each time anew: a store that could not be opened, or was closed by somebody else, may work now.
 		this.#openingDead = this.#openStore(deadLetters, 'dead-letter');
 		await this.#openingDead;
-		const { id, key, payload, enqueuedAtMs } = record;
-		const reason = { error: String(error).slice(0, REASON_MAX), attempts: String(attempts), failedAtMs: String(nowMs) };
-		const letter = { id, key, payload, enqueuedAtMs, headers: { ...record.headers, ...reason } };
-		await within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.append', deadLetters.append([letter]));
+		const { id, key, payload, enqueuedAtMs, headers } = record;
+		const reason = { error: textOf(error).slice(0, REASON_MAX), attempts: String(attempts), failedAtMs: String(nowMs) };
+		const put = (letter: SpillRecord) =>
+			within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.append', deadLetters.append([letter]));
+		try {
+			await put({ id, key, payload, enqueuedAtMs, headers: { ...headers, ...reason } });
+		} catch (cause) {
+			if (!isUnfit(cause)) throw cause;
+			// Better without the reason than never.
+			await put({ id, key, payload, enqueuedAtMs, headers });
+		}
 	}
 
 	/** How full the store is, 0..1; 0 where it cannot tell. Reads the figures of the open store anew. */
@@ -202,6 +209,21 @@ export class Spiller<M> {
 		const others = users.get(store);
 		others?.delete(this);
 		if (!others?.size) await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
+	}
+}
+
+/** The record is to blame: a store takes others. */
+export function isUnfit(error: unknown): boolean {
+	return error instanceof SpillError && (error.code === 'SPILL_RECORD_TOO_LARGE' || error.code === 'SPILL_CODEC');
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(error: unknown): string {
+	try {
+		const text = String(error);
+		return text === '[object Object]' ? String((error as { readonly message?: unknown }).message ?? text) : text;
+	} catch (cause) {
+		return `${typeof error} that has no text: ${cause instanceof Error ? cause.message : typeof cause}`;
 	}
 }
 
