@@ -673,8 +673,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/keep.ts', 'test/handling/spilling.test.ts')(
 			'M2',
-			'if (records.length > 0) await holdings.append(',
-			'if (records.length > 0) void holdings.append(',
+			'if (some.length > 0) await holdings.append(',
+			'if (some.length > 0) void holdings.append(',
 			'M2: resolves only when the store says that the record is durable',
 		),
 		within('src/handling/wrap.ts', 'test/handling/spilling.test.ts')(
