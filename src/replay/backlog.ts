@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.js';
-import type { SpillStore } from '../ports/spill.js';
+import { SpillError, type SpillStore } from '../ports/spill.js';
 import { within } from '../ports/time.js';
 import { Fence } from './fence.js';
 
@@ -15,8 +15,13 @@ export async function countBacklog(store: SpillStore, fence: Fence, clock: Clock
 			const read = store.read({ partition, after, maxRecords: READ_MAX, maxBytes: READ_BYTES_MAX });
 			const records = await within(clock, READ_TIMEOUT_MS, 'spill.read', read);
 			for (const { key } of records) found.add(key);
-			after = records.at(-1)?.cursor;
-			if (after === undefined) break;
+			const last = records.at(-1)?.cursor;
+			if (last === undefined) break;
+			if (last === after) {
+				const what = `the spill store gives back the same records of partition ${partition} again and again`;
+				throw new SpillError(what, { code: 'SPILL_READ' });
+			}
+			after = last;
 		}
 	}
 	// Messages that wait for this are in the fence already.

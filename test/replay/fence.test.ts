@@ -10,6 +10,7 @@ import {
 	imbalance,
 	LOAD,
 	type Message,
+	never,
 	settled,
 	slow,
 	spec,
@@ -463,6 +464,59 @@ describe('the key fence (M4)', () => {
 		expect(second.shedder.decide({ key: 'a' }).action).toBe('spill');
 		expect((await handle({ key: 'b' })).action).toBe('process');
 		await second.shedder.stop();
+	});
+
+	it('M4, M2: a message waits 10 s at most for a large backlog to be counted, which goes on meanwhile', async () => {
+		const clock = manualClock(1_000);
+		const inner = memorySpill();
+		await inner.open();
+		const old = { key: 'a', payload: new TextEncoder().encode('{"key":"a"}'), enqueuedAtMs: 0 };
+		await inner.append(Array.from({ length: 20_000 }, (_, n) => ({ ...old, id: String(n) })));
+		const read: SpillStore['read'] = async (options) => {
+			await later(clock, 1_000);
+			return inner.read(options);
+		};
+		const made = driver({ clock, spill: { store: { ...inner, read }, keyFence: true } });
+		const handle = made.shedder.wrap(({ n }: Message, { replayed }) => (replayed ? never() : n));
+		const outcomes: unknown[] = [];
+		void handle({ key: 'b', n: 1 }).then((outcome) => outcomes.push(outcome));
+		await clock.advance(9_999);
+		expect(outcomes).toEqual([]);
+		await clock.advance(1);
+		expect(outcomes).toEqual([{ action: 'process', value: 1 }]);
+		expect(made.failures.map(({ error }) => String(error))).toEqual([
+			'TimeoutError: spill.open took longer than 10000 ms',
+		]);
+		void handle({ key: 'b', n: 2 }).then((outcome) => outcomes.push(outcome));
+		await clock.advance(0);
+		expect(outcomes.at(-1)).toEqual({ action: 'process', value: 2 });
+		await clock.advance(15_000);
+		expect(made.shedder.decide({ key: 'a' }).action).toBe('spill');
+		expect(made.shedder.decide({ key: 'b' }).action).toBe('process');
+		expect(imbalance(made.shedder.stats())).toBe(0);
+		expect(made.shedder.stats()).toMatchObject({ recovered: 20_000, waiting: 20_000, processed: 2 });
+		const stopping = made.shedder.stop();
+		await clock.advance(20_000);
+		await stopping;
+	});
+
+	it('M4: a store that gives back the same records for ever is told of, and not read for ever', async () => {
+		const inner = memorySpill();
+		await inner.open();
+		await inner.append([{ id: '1', key: 'a', payload: new Uint8Array(2), enqueuedAtMs: 0 }]);
+		let reads = 0;
+		const read: SpillStore['read'] = ({ after, ...options }) => {
+			if (++reads > 10) throw new Error(`read after ${after}`);
+			return inner.read(options);
+		};
+		const made = driver({ spill: { store: { ...inner, read }, keyFence: true } });
+		const handle = made.shedder.wrap(({ n }: Message) => n);
+		expect(await handle({ key: 'b', n: 1 })).toEqual({ action: 'process', value: 1 });
+		expect(reads).toBe(2);
+		expect(made.failures.map(({ error }) => String(error))).toEqual([
+			'SpillError: the spill store gives back the same records of partition 0 again and again',
+		]);
+		await made.shedder.stop();
 	});
 
 	it('counts any number of keys in bounded memory: a collision only holds more', () => {
