@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js';
 import { isSpillFed, type SignalSource, type SpillFedSignal } from '../ports/signal.js';
 import { SpillError, type SpillRecord, type SpillStats } from '../ports/spill.js';
-import { TimeoutError } from '../ports/time.js';
+import { TimeoutError, within } from '../ports/time.js';
 import { countBacklog } from '../replay/backlog.js';
 import type { Fence } from '../replay/fence.js';
 import type { Tally } from './ledger.js';
@@ -12,6 +12,8 @@ import type { Spiller } from './spiller.js';
 const RETRY_MS = 5_000;
 /** A store that takes longer to say what it holds is told of. */
 const ANSWER_MS = 2_000;
+/** A message waits no longer for the store to be opened and, with a fence, read. */
+const READY_MS = 10_000;
 
 /** What the spill store holds, against the books: taken over from an earlier run once, and compared at each check. */
 export class Holdings<M> {
@@ -20,7 +22,7 @@ export class Holdings<M> {
 	readonly #tally: Tally;
 	readonly #clock: Clock;
 	readonly #signals: readonly SpillFedSignal[];
-	readonly #replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching'>;
+	readonly #replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching' | 'forget'>;
 	readonly #failed: (error: unknown, name: string) => void;
 	#recovery: Promise<void> | undefined;
 	#recovered = false;
@@ -39,7 +41,7 @@ export class Holdings<M> {
 		tally: Tally,
 		clock: Clock,
 		sources: readonly SignalSource[],
-		replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching'>,
+		replaying: Pick<Replaying<M, string, string, string, string, string>, 'quiet' | 'searching' | 'forget'>,
 		failed: (error: unknown, name: string) => void,
 	) {
 		this.spiller = spiller;
@@ -66,7 +68,7 @@ export class Holdings<M> {
 		if (this.#isDown) throw this.#unavailable();
 		this.#entering++;
 		try {
-			await this.#guarded(() => this.#recover());
+			await this.#guarded(() => within(this.#clock, READY_MS, 'spill.open', this.#recover()));
 		} finally {
 			this.#entering--;
 		}
@@ -162,8 +164,7 @@ export class Holdings<M> {
 		const { dedupesById } = this.spiller.store.capabilities;
 		const records = this.stats?.records ?? null;
 		const lost = this.#tally.reconcile(records, dedupesById);
-		// What was lost never comes back to be taken off the fence.
-		if (records === 0 && this.#tally.arrived) this.fence?.clear();
+		if (records === 0 && this.#tally.arrived) this.#replaying.forget();
 		if (lost > 0) this.#failed(new SpillError(`${lost} spilled messages are lost`, { code: 'SPILL_LOST' }), 'lost');
 	}
 }

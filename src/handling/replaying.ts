@@ -107,7 +107,13 @@ export class Replaying<M, N extends string, S extends string, G extends string, 
 
 	/** What the store holds is what waits: nothing is fed, nothing is on its way to be acknowledged. */
 	get quiet(): boolean {
-		return !this.running && this.#replayer.quiet;
+		return (!this.running || !this.#replayer.hasWork) && this.#replayer.quiet;
+	}
+
+	/** The store holds nothing: what was lost never comes back, not from memory and not to be taken off the fence. */
+	forget(): void {
+		this.#fence?.clear();
+		this.#replayer.forget();
 	}
 
 	/** There is something to feed, as far as is known. */

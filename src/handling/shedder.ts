@@ -167,6 +167,18 @@ class Shedder<M, N extends string, S extends string, G extends string, R extends
 		}
 	}
 
+	plan(message: M): Route<N, G | R, F> {
+		const route = this.route(message);
+		const fence = this.#holdings?.fence;
+		if (fence === undefined || route.done.action !== 'spill') return route;
+		try {
+			fence.add(keyFor(this.#options.keyOf, message));
+			return route;
+		} catch (error) {
+			return this.#unclassified(error);
+		}
+	}
+
 	lean(route: Route<N, G | R, F>): Route<N, G | R, F> {
 		return this.router.lean(route);
 	}

@@ -1,6 +1,8 @@
+import { show } from '../core/errors.js';
 import type { Clock } from '../ports/clock.js';
 import { SpillError, type SpillRecord, type SpillStats, type SpillStore } from '../ports/spill.js';
 import { within } from '../ports/time.js';
+import { insistOnSync } from './thenable.js';
 
 /** How a message becomes bytes and a message again. */
 export interface Codec<M> {
@@ -104,10 +106,10 @@ export class Spiller<M> {
 		nowMs: number,
 		ageOf: ((message: M) => number) | undefined,
 	): SpillRecord {
-		const { idOf, expiresAfterMs } = this.#options;
+		const { expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
-		// A text, or a promise of bytes: no store could tell its size.
-		if (!ArrayBuffer.isView(payload)) {
+		// A text, a promise of bytes, or numbers that are no bytes. One of another realm is no instance of ours.
+		if (Object.prototype.toString.call(payload) !== '[object Uint8Array]') {
 			throw new SpillError(`codec.encode gave a ${typeof payload}, no Uint8Array`, {
 				code: 'SPILL_CODEC',
 			});
@@ -120,13 +122,21 @@ export class Spiller<M> {
 			);
 		}
 		return {
-			id: String(idOf?.(message) ?? `${this.#prefix}-${this.#next++}`),
+			id: this.#idOf(message),
 			key,
 			payload,
 			enqueuedAtMs: nowMs,
 			expiresAtMs: ageOf && expiresAfterMs && nowMs - finite(ageOf(message)) + expiresAfterMs,
 			headers,
 		};
+	}
+
+	/** An object as a text would be the id of all messages, and all but one would be taken for duplicates. */
+	#idOf(message: M): string {
+		const id: unknown = this.#options.idOf?.(message) ?? `${this.#prefix}-${this.#next++}`;
+		insistOnSync('idOf', id);
+		if (typeof id === 'string' || Number.isFinite(id)) return String(id);
+		throw new SpillError(`idOf gave ${show(id)}, neither a text nor a number`, { code: 'SPILL_CODEC' });
 	}
 
 	/** Resolves when the records are durable (rule M2). */
@@ -153,17 +163,24 @@ export class Spiller<M> {
 
 	/**
 	 * Puts a record with the dead letters, if there is a place for them. Resolves when it is durable there.
-	 * Its headers say why: `error`, `attempts`, `failedAtMs` (epoch ms).
+	 * Its headers say why, as far as there is room: `error`, `attempts`, `failedAtMs` (epoch ms).
 	 */
 	async bury(record: SpillRecord, error: unknown, attempts: number, nowMs: number): Promise<void> {
 		const deadLetters = this.#options.deadLetters as SpillStore;
 		// Each time anew: a store that could not be opened, or was closed by somebody else, may work now.
 		this.#openingDead = this.#openStore(deadLetters, 'dead-letter');
 		await this.#openingDead;
-		const { id, key, payload, enqueuedAtMs } = record;
-		const reason = { error: String(error).slice(0, REASON_MAX), attempts: String(attempts), failedAtMs: String(nowMs) };
-		const letter = { id, key, payload, enqueuedAtMs, headers: { ...record.headers, ...reason } };
-		await within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.append', deadLetters.append([letter]));
+		const { id, key, payload, enqueuedAtMs, headers } = record;
+		const reason = { error: textOf(error).slice(0, REASON_MAX), attempts: String(attempts), failedAtMs: String(nowMs) };
+		const put = (letter: SpillRecord) =>
+			within(this.#clock, APPEND_TIMEOUT_MS, 'deadLetters.append', deadLetters.append([letter]));
+		try {
+			await put({ id, key, payload, enqueuedAtMs, headers: { ...headers, ...reason } });
+		} catch (cause) {
+			if (!isUnfit(cause)) throw cause;
+			// Better without the reason than never.
+			await put({ id, key, payload, enqueuedAtMs, headers });
+		}
 	}
 
 	/** How full the store is, 0..1; 0 where it cannot tell. Reads the figures of the open store anew. */
@@ -192,6 +209,21 @@ export class Spiller<M> {
 		const others = users.get(store);
 		others?.delete(this);
 		if (!others?.size) await within(this.#clock, APPEND_TIMEOUT_MS, 'spill.close', store.close());
+	}
+}
+
+/** The record is to blame: a store takes others. */
+export function isUnfit(error: unknown): boolean {
+	return error instanceof SpillError && (error.code === 'SPILL_RECORD_TOO_LARGE' || error.code === 'SPILL_CODEC');
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(error: unknown): string {
+	try {
+		const text = String(error);
+		return text === '[object Object]' ? String((error as { readonly message?: unknown }).message ?? text) : text;
+	} catch (cause) {
+		return `${typeof error} that has no text: ${cause instanceof Error ? cause.message : typeof cause}`;
 	}
 }
 

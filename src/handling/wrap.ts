@@ -6,8 +6,8 @@ import { isThenable } from './thenable.js';
 
 /** What the wrappers need of a shedder. */
 export interface Desk<M, N extends string, P extends string, F extends string> {
-	/** Decides; counts nothing. */
-	route(message: M): Route<N, P, F>;
+	/** Decides; counts nothing. What is to be kept fences its key from here on (rule M4): {@link keep} has to follow at once. */
+	plan(message: M): Route<N, P, F>;
 	/** The message is in our hands from here on. */
 	enter(route: Route<N, P, F>, message: M): void;
 	/** It is not any more. */
@@ -33,7 +33,7 @@ export function wrapOne<M, N extends string, P extends string, F extends string,
 	name: string,
 ): (message: M) => Promise<Outcome<V>> {
 	return (message) => {
-		const route = desk.route(message);
+		const route = desk.plan(message);
 		desk.enter(route, message);
 		switch (route.done.action) {
 			case 'process':
@@ -60,7 +60,7 @@ export function wrapMany<M, N extends string, P extends string, F extends string
 	name: string,
 ): (messages: readonly M[], options?: BatchOptions<V>) => Promise<Outcome<V>[]> {
 	return async (messages, { onOutcome, signal } = {}) => {
-		const planned = messages.map((message) => ({ message, route: desk.route(message) }));
+		const planned = messages.map((message) => ({ message, route: desk.plan(message) }));
 		const spilled = [...planned.entries()].filter(([, { route }]) => route.done.action === 'spill');
 		for (const [, { route, message }] of spilled) desk.enter(route, message);
 		// The append is under way while the others are handled.

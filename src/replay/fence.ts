@@ -53,6 +53,12 @@ export class Fence {
 		this.#waiting[bucket] = (this.#waiting[bucket] as number) + 1;
 	}
 
+	/** What another one has counted waits here as well. */
+	addAll(other: Fence): void {
+		for (const [bucket, count] of other.#waiting.entries())
+			this.#waiting[bucket] = (this.#waiting[bucket] as number) + count;
+	}
+
 	/** It does not any more. */
 	remove(key: string): void {
 		const bucket = this.bucketOf(key);

@@ -50,6 +50,8 @@ const AHEAD_BYTES_MAX = 8 * 1024 * 1024;
 const READ_MAX = 256;
 const READ_BYTES_MAX = 1024 * 1024;
 const STORE_TIMEOUT_MS = 10_000;
+/** Before the first retry of a record: most failures are over by then. */
+const RETRY_SOON_MS = 100;
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
@@ -87,6 +89,23 @@ export class Lane {
 		return this.#window.quiet;
 	}
 
+	/** There is something to feed, as far as is known. */
+	get hasWork(): boolean {
+		return !this.drained || this.#window.unfinished > 0;
+	}
+
+	/** Forgets what was read and is not being handled, and reads from the front. What is being handled stays in the fence. */
+	forget(): void {
+		const { fence } = this.#options;
+		for (const { record } of this.#window.forget()) fence?.add(record.key);
+		this.#after = undefined;
+	}
+
+	/** Nothing is fed before this time, after a record or the store has failed. */
+	get waitsUntilMs(): number {
+		return Math.max(this.#retryAtMs, this.#storeAtMs);
+	}
+
 	/** Time has passed: goes on as far as it may. */
 	tick(): void {
 		// A handler that takes long does not keep what was finished before it from being acknowledged.
@@ -117,7 +136,7 @@ export class Lane {
 	async #feed(): Promise<void> {
 		const { open, take, concurrency, clock, fence, latestOnly } = this.#options;
 		const urgent = fence && ((entry: Entry) => fence.pressed(entry.bucket));
-		while (this.#running.size < concurrency && open() && clock.nowMs() >= Math.max(this.#retryAtMs, this.#storeAtMs)) {
+		while (this.#running.size < concurrency && open() && clock.nowMs() >= this.waitsUntilMs) {
 			if (latestOnly && !this.drained && this.#room >= READ_MAX && (await this.#fill())) continue;
 			const entry = this.#window.next(fence?.pressing ? urgent : undefined);
 			if (entry === undefined) {
@@ -180,7 +199,10 @@ export class Lane {
 			const then = 'there is no dead-letter store: the replay of its partition waits for it';
 			failed(new Error(`${what} and ${then}`, { cause: error }), this.#name);
 		}
-		this.#retryAtMs = clock.nowMs() + backoffMs(Math.max(0, entry.attempts - 1));
+		// One whose handler is not there yet has not failed, and is not tried so soon.
+		const waitMs = entry.attempts === 1 ? RETRY_SOON_MS : backoffMs(Math.max(0, entry.attempts - 1));
+		// Another one that fails meanwhile does not bring the retry forward.
+		this.#retryAtMs = Math.max(this.#retryAtMs, clock.nowMs() + waitMs);
 		return false;
 	}
 
@@ -196,15 +218,18 @@ export class Lane {
 		const { clock, store, fence, quota, failed } = this.#options;
 		await this.#ack();
 		if (this.#room <= 0) return false;
+		const after = this.#after;
 		try {
 			const read = store.read({
 				partition: this.#partition,
-				after: this.#after,
+				after,
 				maxRecords: Math.min(READ_MAX, this.#room),
 				maxBytes: READ_BYTES_MAX,
 			});
 			const records = await within(clock, STORE_TIMEOUT_MS, 'spill.read', read);
 			quota.left -= records.length;
+			// It was forgotten meanwhile up to where it was read.
+			if (after !== this.#after) return true;
 			for (const record of records) {
 				this.#window.add(record, fence?.bucketOf(record.key) ?? 0);
 				this.#after = record.cursor;

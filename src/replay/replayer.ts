@@ -11,6 +11,8 @@ const CREDIT_MS = 200;
 const READ_PER_TICK = 1_024;
 /** Of so many records that the pace would have allowed it can be told how many were fed; of half a one it cannot. */
 const COUNTED_MIN = 5;
+/** Nor of a time that has hardly a tick in it. */
+const COUNTED_MS_MIN = 500;
 
 /**
  * Feeds spilled records back to their handlers (rule M3), at a pace that is set from outside. The partitions of the store
@@ -28,7 +30,7 @@ export class Replayer {
 	#mayRun = false;
 	#credit = 0;
 	readonly #quota = { left: READ_PER_TICK };
-	/** Since this count began: records fed, records that the pace allowed, and the time, ms. */
+	/** Since this count began: records fed, records that the pace allowed, and the time in which they could be fed, ms. */
 	#fed = 0;
 	#allowed = 0;
 	#countedMs = 0;
@@ -57,6 +59,16 @@ export class Replayer {
 		return this.#lanes.every(({ drained }) => drained);
 	}
 
+	/** There is something to feed, as far as is known. */
+	get hasWork(): boolean {
+		return this.#lanes.some(({ hasWork }) => hasWork);
+	}
+
+	/** Forgets what was read ahead and is not being handled. */
+	forget(): void {
+		for (const lane of this.#lanes) lane.forget();
+	}
+
 	/** What the store holds is what is not yet replayed. */
 	get quiet(): boolean {
 		return this.#lanes.every(({ quiet }) => quiet);
@@ -67,7 +79,7 @@ export class Replayer {
 	 * is no additional load, so it is neither felt for nor cut.
 	 */
 	plan(input: Omit<PaceInput, 'fedPerS'>, fencedPerS: number): void {
-		this.#count(input.elapsedMs);
+		this.#count();
 		this.#pace = nextPace(this.#pace, { ...input, fedPerS: Math.max(0, this.fedPerS - fencedPerS) });
 		this.#mayRun = input.mayRun && !input.rising;
 		if (!this.#mayRun) this.#yield();
@@ -75,12 +87,18 @@ export class Replayer {
 	}
 
 	/** Over several plans where they come often: at 10 a second half of those that are 50 ms apart see none at all. */
-	#count(elapsedMs: number): void {
-		this.#allowed += (this.perS * elapsedMs) / 1000;
-		this.#countedMs += elapsedMs;
-		if (this.#allowed < COUNTED_MIN) return;
-		this.fedPerS = (this.#fed * 1000) / this.#countedMs;
+	#count(): void {
+		if (this.#allowed < COUNTED_MIN || this.#countedMs < COUNTED_MS_MIN) return;
+		// Credit that was saved up while nothing could be fed makes no handler faster.
+		this.fedPerS = (Math.min(this.#fed, this.#allowed) * 1000) / this.#countedMs;
 		this.#restartCount();
+	}
+
+	/** The part of the time since the last tick, ms, in which a lane with work did not wait for a retry or the store. */
+	#couldFeedMs(nowMs: number): number {
+		const working = this.#lanes.filter(({ hasWork }) => hasWork);
+		const sinceMs = Math.min(...working.map(({ waitsUntilMs }) => waitsUntilMs));
+		return Math.max(0, nowMs - Math.max(this.#tickedAtMs, sinceMs));
 	}
 
 	#restartCount(): void {
@@ -110,9 +128,12 @@ export class Replayer {
 	tick(): void {
 		const nowMs = this.#options.clock.nowMs();
 		const earned = (this.perS * Math.max(0, nowMs - this.#tickedAtMs)) / 1000;
+		const couldFeedMs = this.#couldFeedMs(nowMs);
 		this.#tickedAtMs = nowMs;
 		this.#quota.left = READ_PER_TICK;
 		if (this.running) {
+			this.#allowed += (this.perS * couldFeedMs) / 1000;
+			this.#countedMs += couldFeedMs;
 			this.#credit = Math.min(this.#credit + earned, Math.max(1, (this.perS * CREDIT_MS) / 1000));
 			this.#turn++;
 		}

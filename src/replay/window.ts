@@ -48,6 +48,10 @@ export class Window {
 		return this.#entries.length;
 	}
 
+	get unfinished(): number {
+		return this.#open.size;
+	}
+
 	/** Nothing is finished that is not acknowledged. */
 	get quiet(): boolean {
 		return this.#entries.every(({ fate }) => fate === undefined);
@@ -92,6 +96,17 @@ export class Window {
 		const newer = kind !== undefined && this.#latest.get(kind) !== entry;
 		entry.fate = fate ?? (newer ? 'superseded' : undefined);
 		if (entry.fate !== undefined) this.#open.delete(entry);
+	}
+
+	/** Forgets what is neither finished nor being handled. @returns what is being handled. */
+	forget(): readonly Entry[] {
+		const handled = [...this.#busy.values()];
+		this.#entries = this.#entries.filter((entry) => entry.fate !== undefined || handled.includes(entry));
+		this.bytes = this.#entries.reduce((sum, { record }) => sum + record.payload.byteLength, 0);
+		this.#open.clear();
+		for (const entry of handled) this.#open.add(entry);
+		this.#latest.clear();
+		return handled;
 	}
 
 	/** What is finished at the front, to be acknowledged; `undefined` when nothing is. */

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { createLoadShedder, defineLadder, memorySpill, SpillError, SpillFullError } from '../../src/index.js';
 import {
@@ -36,6 +37,12 @@ async function spilling(options: Parameters<typeof driver>[0] & { readonly store
 		handleMany: made.shedder.wrapBatch((...parts: Parameters<typeof handler>) => handler(...parts), { name: 'many' }),
 	};
 }
+
+/** Keys and other texts take room as well, but not in the payload. */
+const tiny = {
+	encode: ({ n = 0 }: Message) => Uint8Array.of(n),
+	decode: ([n]: Uint8Array): Message => ({ key: '', n: n ?? 0 }),
+};
 
 describe('spilling (M2)', () => {
 	it('M2: a store serves one shedder at a time: another one processes, says why, and gets it once it is free', async () => {
@@ -95,7 +102,12 @@ describe('spilling (M2)', () => {
 
 	it('M2: a codec that gives no bytes, or an id that is no text, loses nothing', async () => {
 		const { store } = unruly();
-		const wrong = [(text: string) => text, async (text: string) => Buffer.from(text)] as const;
+		const wrong = [
+			(text: string) => text,
+			async (text: string) => Buffer.from(text),
+			(text: string) => Float64Array.from(Buffer.from(text)),
+			(text: string) => new DataView(new ArrayBuffer(text.length)),
+		] as const;
 		for (const encode of wrong) {
 			const codec = {
 				encode: (m: Message) => encode(JSON.stringify(m)) as unknown as Uint8Array,
@@ -113,6 +125,71 @@ describe('spilling (M2)', () => {
 		expect(await made.handle({ key: 'a', n: 7 })).toEqual({ action: 'spill' });
 		expect(appends[0]?.[0]?.id).toBe('7');
 		await made.shedder.stop();
+	});
+
+	it.each(['process', 'reject'] as const)(
+		'M2: a record that the store cannot take costs only itself: whenSpillFails "%s"',
+		async (whenSpillFails) => {
+			const { store } = unruly(memorySpill({ maxBytes: 20_000 }));
+			const made = await spilling({ spill: { store, codec: tiny, whenSpillFails, keyFence: true } });
+			const batch = Array.from({ length: 10 }, (_, n) => ({
+				key: n === 4 || n === 7 ? 'x'.repeat(20_000) : `k${n}`,
+				n,
+			}));
+			const outcomes = await made.handleMany(batch);
+			expect(outcomes.map(({ action }) => action)).toEqual(
+				batch.map(({ n }) => (n === 4 || n === 7 ? whenSpillFails : 'spill')),
+			);
+			const told = made.failures.map(({ error }) => (error as SpillError).code);
+			expect(told).toEqual(['SPILL_RECORD_TOO_LARGE', 'SPILL_RECORD_TOO_LARGE']);
+			expect(made.shedder.stats()).toMatchObject({ waiting: 8, spilled: 8 });
+			expect(imbalance(made.shedder.stats())).toBe(0);
+			const read = await store.read({ partition: 0, maxRecords: 100 });
+			expect(read.map(({ key }) => key)).toEqual(batch.filter(({ n }) => n !== 4 && n !== 7).map(({ key }) => key));
+			await made.shedder.stop();
+		},
+	);
+
+	it('M2: when the store is full after some of a batch is kept, the rest is processed', async () => {
+		const { store } = unruly(memorySpill({ maxBytes: 5_000 }));
+		const made = await spilling({ spill: { store, codec: tiny } });
+		const batch = Array.from({ length: 12 }, (_, n) => ({ key: n === 11 ? 'x'.repeat(5_000) : `k${n}`, n }));
+		const outcomes = await made.handleMany(batch);
+		expect(outcomes.slice(0, 6).map(({ action }) => action)).toEqual(Array(6).fill('spill'));
+		const kept = outcomes.filter(({ action }) => action === 'spill').length;
+		expect(outcomes.slice(kept).map(({ action }) => action)).toEqual(Array(12 - kept).fill('process'));
+		expect(made.failures[0]?.error).toBeInstanceOf(SpillFullError);
+		expect(made.shedder.stats()).toMatchObject({ waiting: kept, processed: 12 - kept });
+		expect(imbalance(made.shedder.stats())).toBe(0);
+		await made.shedder.stop();
+	});
+
+	it('M2: bytes of another realm are bytes', async () => {
+		const foreign = runInNewContext('new Uint8Array([1, 2])') as Uint8Array;
+		const codec = { encode: () => foreign, decode: () => ({ key: 'a' }) };
+		const made = await spilling({ spill: { store: memorySpill(), codec } });
+		expect(await made.handle({ key: 'a', n: 1 })).toEqual({ action: 'spill' });
+		await made.shedder.stop();
+	});
+
+	it('M2: messages whose id is a promise or an object are processed, and not taken for duplicates of each other', async () => {
+		const refusals = [
+			[async ({ n }: Message) => String(n), 'TypeError: idOf returned a promise: it has to be synchronous (rule D4)'],
+			[({ n }: Message) => ({ n }), 'SpillError: idOf gave an object, neither a text nor a number'],
+			[() => Number.NaN, 'SpillError: idOf gave NaN, neither a text nor a number'],
+		] as const;
+		for (const [idOf, told] of refusals) {
+			const { store, appends } = unruly();
+			const made = await spilling({ spill: { store, idOf: idOf as unknown as (message: Message) => string } });
+			for (const n of [1, 2]) expect(await made.handle({ key: 'a', n })).toEqual({ action: 'process', value: n });
+			expect(made.failures.map(({ error, name }) => `${name} ${String(error)}`)).toEqual([
+				`encode ${told}`,
+				`encode ${told}`,
+			]);
+			expect(appends).toEqual([]);
+			expect(imbalance(made.shedder.stats())).toBe(0);
+			await made.shedder.stop();
+		}
 	});
 
 	it('M2: resolves only when the store says that the record is durable', async () => {

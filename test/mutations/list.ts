@@ -673,8 +673,8 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/handling/keep.ts', 'test/handling/spilling.test.ts')(
 			'M2',
-			'if (records.length > 0) await holdings.append(',
-			'if (records.length > 0) void holdings.append(',
+			'if (some.length > 0) await holdings.append(',
+			'if (some.length > 0) void holdings.append(',
 			'M2: resolves only when the store says that the record is durable',
 		),
 		within('src/handling/wrap.ts', 'test/handling/spilling.test.ts')(
@@ -727,7 +727,7 @@ export const mutations: readonly Mutation[] = [
 		),
 		within('src/replay/backlog.ts', 'test/replay/fence.test.ts')(
 			'M4',
-			'for (const { key } of records) fence.add(key);',
+			'for (const { key } of records) found.add(key);',
 			'',
 			'M4: no message of a key overtakes an older one, whatever the load, batches, concurrency and restarts',
 		),

@@ -89,6 +89,59 @@ describe('dead letters (M3)', () => {
 		await made.stop();
 	});
 
+	it('M3: a reason that does not fit into the dead-letter store costs the reason, not the record', async () => {
+		const message = { key: 'a', n: 1, text: 'x'.repeat(400) };
+		const letters = memorySpill({ maxBytes: 1_600 });
+		const made = replaying({ deadLetters: letters }, { attempts: 1 }, () => {
+			throw new Error('poison '.repeat(100));
+		});
+		await made.at('AGGRESSIVE');
+		expect((await made.handle(message)).action).toBe('spill');
+		await made.recover();
+		expect(made.shedder.stats()).toMatchObject({ waiting: 0, deadLettered: 1 });
+		expect(imbalance(made.shedder.stats())).toBe(0);
+		await letters.open();
+		const [letter] = await letters.read({ partition: 0, maxRecords: 10 });
+		expect(JSON.parse(new TextDecoder().decode(letter?.payload))).toEqual(message);
+		expect(letter?.headers).toEqual({ handler: 'default', tier: 'bronze', priority: 'normal' });
+		await made.stop();
+	});
+
+	it('M3: whatever is thrown, the record goes to the dead letters with a text', async () => {
+		const mute = {
+			toString() {
+				throw new Error('mute');
+			},
+		};
+		const thrown = [
+			{ code: 'E1', message: 'not found' },
+			Object.create(null),
+			mute,
+			undefined,
+			Symbol('odd'),
+			{ code: 2 },
+		];
+		const letters = memorySpill();
+		const made = replaying({ deadLetters: letters }, { attempts: 1 }, ({ n = 0 }) => {
+			throw thrown[n];
+		});
+		await made.at('AGGRESSIVE');
+		for (const n of thrown.keys()) await made.handle({ key: 'a', n });
+		await made.recover(20_000);
+		expect(made.shedder.stats()).toMatchObject({ waiting: 0, deadLettered: thrown.length });
+		await letters.open();
+		const told = (await letters.read({ partition: 0, maxRecords: 10 })).map(({ headers }) => headers?.error);
+		expect(told).toEqual([
+			'not found',
+			'object that has no text: Cannot convert object to primitive value',
+			'object that has no text: mute',
+			'undefined',
+			'Symbol(odd)',
+			'[object Object]',
+		]);
+		await made.stop();
+	});
+
 	it.each([
 		['cannot be opened', 'open'],
 		['is full', 'append'],
