@@ -43,12 +43,11 @@ export function learnDifference(before: ClockDifference, ages: readonly number[]
 	const window = quantile(ages, 0.5);
 	const windows = Object.freeze([...before.windows, window].slice(-WINDOWS));
 	const lowestMs = Math.min(before.lowestMs ?? window, window);
-	const [low, middle, high] = [quantile(windows, 0.25), quantile(windows, 0.5), quantile(windows, 0.75)];
-	const full = windows.length === WINDOWS;
-	const steady = full && high - low <= STEADY_MS && Math.abs(middle) <= BELIEVABLE_MS;
-	const begins = steady && !known && middle - lowestMs <= STEADY_MS;
-	const shrinks = steady && known && high < ms;
-	const grown = known && full ? Math.max(ms, Math.min(middle, ms + DRIFT_MS)) : ms;
+	const middle = quantile(windows, 0.5);
+	const believable = windows.length === WINDOWS && Math.abs(middle) <= BELIEVABLE_MS;
+	const begins = believable && !known && middle - lowestMs <= STEADY_MS;
+	const shrinks = believable && known && quantile(windows, 0.75) < ms;
+	const grown = known ? Math.max(ms, Math.min(middle, ms + DRIFT_MS)) : ms;
 	return Object.freeze({ ms: begins || shrinks ? middle : grown, known: known || begins, windows, lowestMs });
 }
 
