@@ -18,8 +18,8 @@ export const noDifference: ClockDifference = Object.freeze({
 
 /** So many windows are remembered; a quarter of them may be wrong. */
 const WINDOWS = 15;
-/** Ages that are farther apart are those of a queue, which grows and shrinks, rather than a difference of clocks. */
-const STEADY_MS = 500;
+/** Ages that are farther above the lowest are those of a queue, which grows and shrinks, rather than a difference of clocks. */
+const SPREAD_MS = 500;
 /** Clocks that are set at all are no farther apart, ms. */
 const BELIEVABLE_MS = 60_000;
 /**
@@ -31,7 +31,7 @@ const DRIFT_MS = 0.1;
 /**
  * Learns the difference of the clocks from the ages of messages that came while nothing was waiting (rule R9), a window of
  * them each time. That nothing waited is the word of a sensor or of a silence, which may be wrong, and a backlog must not
- * pass for a difference: it begins only with ages that are steady and as low as any before, and grows slowly.
+ * pass for a difference: it begins only where most ages are about as low as any before, and grows slowly.
  *
  * Medians, because the clock of one producer must not become that of all others.
  *
@@ -45,7 +45,7 @@ export function learnDifference(before: ClockDifference, ages: readonly number[]
 	const lowestMs = Math.min(before.lowestMs ?? window, window);
 	const middle = quantile(windows, 0.5);
 	const believable = windows.length === WINDOWS && Math.abs(middle) <= BELIEVABLE_MS;
-	const begins = believable && !known && middle - lowestMs <= STEADY_MS;
+	const begins = believable && !known && middle - lowestMs <= SPREAD_MS;
 	const shrinks = believable && known && quantile(windows, 0.75) < ms;
 	const grown = known ? Math.max(ms, Math.min(middle, ms + DRIFT_MS)) : ms;
 	return Object.freeze({ ms: begins || shrinks ? middle : grown, known: known || begins, windows, lowestMs });

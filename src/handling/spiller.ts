@@ -1,6 +1,6 @@
 import { show } from '../core/errors.js';
 import type { Clock } from '../ports/clock.js';
-import { SpillError, type SpillRecord, type SpillStats, type SpillStore } from '../ports/spill.js';
+import { isBytes, SpillError, type SpillRecord, type SpillStats, type SpillStore } from '../ports/spill.js';
 import { within } from '../ports/time.js';
 import { insistOnSync } from './thenable.js';
 
@@ -108,8 +108,8 @@ export class Spiller<M> {
 	): SpillRecord {
 		const { expiresAfterMs } = this.#options;
 		const payload = this.codec.encode(message);
-		// A text, a promise of bytes, or numbers that are no bytes. One of another realm is no instance of ours.
-		if (Object.prototype.toString.call(payload) !== '[object Uint8Array]') {
+		// A text, a promise of bytes, or numbers that are no bytes.
+		if (!isBytes(payload)) {
 			throw new SpillError(`codec.encode gave a ${typeof payload}, no Uint8Array`, {
 				code: 'SPILL_CODEC',
 			});

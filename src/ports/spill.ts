@@ -111,3 +111,9 @@ export class SpillFullError extends SpillError {
 		this.name = 'SpillFullError';
 	}
 }
+
+/** Whether a payload is what its type says: in JavaScript a codec may give anything, of which a store would keep bytes of its own. */
+export function isBytes(payload: unknown): payload is Uint8Array {
+	// One of another realm is no instance of ours, but has the name.
+	return payload instanceof Uint8Array || Object.prototype.toString.call(payload) === '[object Uint8Array]';
+}

@@ -80,7 +80,7 @@ export const mutations: readonly Mutation[] = [
 		),
 		within(core('clock-difference'), clocks)(
 			'R9',
-			' && middle - lowestMs <= STEADY_MS;',
+			' && middle - lowestMs <= SPREAD_MS;',
 			';',
 			'does not begin with a backlog: it is not steady, or too old to be a difference, or lower ages were seen before',
 		),
